@@ -1,0 +1,1 @@
+"""Hardware: arrays, memory, schedules and their cost in cycles."""

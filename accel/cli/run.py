@@ -1,0 +1,57 @@
+"""`accel run`: a network on a machine, float64 and fixed point side by side, with cycles and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from accel.cli import COMMAND, options
+from accel.cli.terminal import Terminal
+
+
+@click.command("run", short_help="Run a network bit by bit, count its cycles, write a report.")
+@options.network_argument
+@options.accelerator_options
+@options.data_option
+@options.limit_option
+@options.weights_option
+@options.out_option("Run directory  [default: runs/NETWORK-ACCELERATOR].")
+@options.jobs_option
+@options.seed_option
+@options.output_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    network: str,
+    accelerator: str,
+    overrides: tuple[str, ...],
+    data: str,
+    limit: int | None,
+    weights: str | None,
+    out: Path | None,
+    jobs: int,
+    seed: int,
+    terminal: Terminal,
+) -> None:
+    """Run NETWORK (default lenet5) on an accelerator, float64 and fixed point side by side.
+
+    Prints a table of layers, and writes run.json, layers.csv and report.html to the run directory. With --json the
+    content of run.json is printed, and a run directory is written only when -o names one.
+    """
+    from accel.cli.execute import execute
+    from accel.cli.workload import load_workload
+    from accel.config import load_accelerator
+    from accel.report import write_run
+    from accel.report.table import print_run
+
+    machine = load_accelerator(accelerator, overrides)
+    workload = load_workload(network, data, limit, weights, seed)
+    document = execute(workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal)
+    if terminal.talks:
+        print_run(document, terminal.console())
+    if out is not None or not terminal.json:
+        directory = out or Path("runs") / f"{network}-{machine.name}"
+        write_run(directory, document)
+        terminal.say(f"\n{directory}: report.html, run.json, layers.csv")
+    terminal.emit(document)

@@ -1,0 +1,191 @@
+"""What an accelerator file may say: one pydantic model a table, strict types, unknown keys forbidden.
+
+Fields hold records already (`QFormat`, `Rounding`, ...); what only makes sense together is checked in
+`accel.config.build`. A key without a default is one whose absence nobody should guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from accel.errors import ConfigError, suggestion
+from accel.numeric.accumulator import Mode
+from accel.numeric.format import MAX_WIDTH, QFormat
+from kernels.modes import Overflow, Rounding
+
+MAX_DATA_WIDTH = 32
+
+
+def _one_of(
+    kind: str, names: Callable[[], Iterable[str]], make: Callable[[str], Any] = str
+) -> PlainValidator:
+    """Accept one of `names` and turn it into `make(name)`; the error suggests the closest."""
+
+    def check(value: object) -> Any:
+        known = tuple(names())
+        if isinstance(value, str) and value in known:
+            return make(value)
+        raise ConfigError(f"not a {kind}.{suggestion(str(value), known)}")
+
+    return PlainValidator(check)
+
+
+def _data_format(value: object) -> QFormat:
+    parsed = QFormat.parse(str(value))
+    if not 2 <= parsed.width <= MAX_DATA_WIDTH:
+        raise ConfigError(f"{parsed.width} bits; data formats have 2..{MAX_DATA_WIDTH}")
+    return parsed
+
+
+def _accumulator_format(value: object) -> QFormat:
+    parsed = QFormat.parse(str(value))
+    if not parsed.signed:
+        raise ConfigError(f"an accumulator is signed; use {QFormat(True, parsed.width, parsed.int_bits)}")
+    return parsed
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        return value
+    raise ConfigError(
+        "it names files too; use letters, digits, '.', '_' and '-', a letter or digit first, at most 64"
+    )
+
+
+def _dataflows() -> Iterable[str]:
+    from accel.arch.dataflows import DATAFLOWS
+
+    return DATAFLOWS
+
+
+DataFormat = Annotated[QFormat, PlainValidator(_data_format)]
+RoundingMode = Annotated[
+    Rounding, _one_of("rounding mode", lambda: Rounding.__members__, lambda n: Rounding[n])
+]
+OverflowMode = Annotated[
+    Overflow, _one_of("overflow mode", lambda: Overflow.__members__, lambda n: Overflow[n])
+]
+Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
+Lanes = Annotated[int, Field(ge=1, le=1 << 16)]
+Bytes = Annotated[int, Field(ge=1, le=1 << 50, examples=[65536])]
+
+
+class Table(BaseModel):
+    """A table of the file: types as written, no unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
+    )
+
+
+def written(table: Table) -> dict[str, Any]:
+    """Return the keys that the file writes in `table`, tables within it left out."""
+    values = {key: getattr(table, key) for key in table.model_fields_set}
+    return {key: value for key, value in values.items() if not isinstance(value, Table)}
+
+
+class AccumulatorTable(Table):
+    """[numerics.accumulator]: only the keys that are written count; `Accumulator` has the defaults."""
+
+    width: int | None = Field(default=None, ge=2, le=MAX_WIDTH)
+    frac_bits: int | None = Field(default=None, ge=-1024, le=1024)
+    format: Annotated[QFormat | None, PlainValidator(_accumulator_format)] = None
+    mode: Annotated[Mode | None, _one_of("way to accumulate", lambda: [m.value for m in Mode], Mode)] = None
+    overflow: OverflowMode | None = None
+    rounding: RoundingMode | None = None
+
+
+class RandomTable(Table):
+    """[numerics.random]: where stochastic rounding takes its bits; what is left out is the generator's own default."""
+
+    generator: Annotated[str, _one_of("generator", lambda: ("lfsr", "numpy"))] = "lfsr"
+    width: Natural | None = None
+    seed: Natural | None = None
+    bits: Natural | None = None
+    stream: Natural | None = None
+    centred: bool | None = None
+
+
+class LayerTable(Table):
+    """[numerics.layers.NAME]: what one node does differently; only the keys that are written count."""
+
+    activation: DataFormat | None = None
+    weight: DataFormat | None = None
+    bias: DataFormat | None = None
+    softmax: DataFormat | None = None
+    rounding: RoundingMode | None = None
+    overflow: OverflowMode | None = None
+    saturation_bits: Natural | None = None
+    accumulator: AccumulatorTable = AccumulatorTable()
+
+
+class NumericsTable(Table):
+    """[numerics]: formats of every node; `rounding` and `overflow` act on layer outputs."""
+
+    input: DataFormat = Field(examples=["Q2.14"])
+    activation: DataFormat = Field(examples=["Q6.10"])
+    weight: DataFormat = Field(examples=["Q2.14"])
+    bias: DataFormat = Field(examples=["Q6.10"])
+    softmax: DataFormat = QFormat(False, 16, 0)
+    rounding: RoundingMode = Rounding.RND_CONV
+    overflow: OverflowMode = Overflow.SAT
+    saturation_bits: Natural = 0
+    accumulator: AccumulatorTable = AccumulatorTable()
+    random: RandomTable = RandomTable()
+    layers: dict[str, LayerTable] = {}
+
+
+class ArrayTable(Table):
+    """[array]: the multiply-accumulate array."""
+
+    dataflow: Annotated[str, _one_of("dataflow", _dataflows)] = Field(examples=["os"])
+    rows: int = Field(ge=1, le=1 << 16, examples=[16])
+    columns: int = Field(ge=1, le=1 << 16, examples=[16])
+    timing: Annotated[str, _one_of("timing model", lambda: ("pipelined", "scalesim"))] = "pipelined"
+
+
+class UnitTable(Table):
+    """[units.KEY]: one function unit; without a design the plain one is built."""
+
+    design: str | None = None
+    lanes: Lanes = 1
+
+
+class UnitsTable(Table):
+    """[units]: the function units behind the array."""
+
+    sigmoid: UnitTable = UnitTable()
+    tanh: UnitTable = UnitTable()
+    relu: UnitTable = UnitTable()
+    identity: UnitTable = UnitTable()
+    softmax: UnitTable = UnitTable()
+    pooling: UnitTable = UnitTable()
+    elementwise: UnitTable = UnitTable()
+
+
+class MemoryTable(Table):
+    """[memory]: on-chip bytes and the channel off chip (0 bytes per cycle: not modelled)."""
+
+    input_bytes: Bytes
+    weight_bytes: Bytes
+    output_bytes: Bytes
+    dram_bytes_per_cycle: float = Field(ge=0, le=1e9, examples=[16])
+    dram_latency_cycles: int = Field(default=0, ge=0, le=1 << 32)
+
+
+class AcceleratorTable(Table):
+    """The whole file."""
+
+    name: Annotated[str, PlainValidator(_name)] = Field(examples=["edge"])
+    description: str = ""
+    source: str = ""
+    assumed: str = ""
+    clock_hz: float = Field(gt=0, le=1e12, examples=[166_000_000])
+    numerics: NumericsTable
+    array: ArrayTable
+    units: UnitsTable = UnitsTable()
+    memory: MemoryTable

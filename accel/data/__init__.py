@@ -1,0 +1,1 @@
+"""Data sets: vendored digits, MNIST IDX files."""

@@ -1,0 +1,149 @@
+"""What this installation runs on: versions, processor, the cache of compiled kernels, the data sets within reach.
+
+`warm_up` compiles every kernel that a run can reach, by running a small network of every layer on machines that differ
+in what they ask of the kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accel.layers import Layer
+    from accel.network.graph import Network
+
+PACKAGES = ("bitcycle", "numpy", "numba", "llvmlite", "click", "rich", "pydantic", "jinja2", "matplotlib")
+FEATURES = ("sse4.2", "avx2", "avx512f", "avx512vnni", "avxvnni", "neon", "dotprod", "sve")
+"""Processor features that decide how fast integer kernels are."""
+
+WARM_MACHINES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("gupta2015", ()),
+    ("tpuv1", ()),
+    ("gupta2015", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
+    ("scalesim-32x32", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
+    ("gupta2015", ("numerics.rounding=STOCHASTIC", "numerics.random.generator=lfsr")),
+    ("gupta2015", tuple(f"numerics.{key}=Q12.20" for key in ("input", "activation", "weight", "bias"))),
+)
+"""Machine and overrides of every run that warming makes: exact sums of 16 and 8 bits, two orders of stepwise sums,
+random bits, and operands so wide that sums need 64 bits."""
+
+
+def examine() -> dict[str, Any]:
+    """Return what was found, as plain values."""
+    from kernels._jit import CACHE_FOLDER, is_warm
+
+    return {
+        "schema": "bitcycle-doctor-1",
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "cpu": _cpu(),
+        "kernels": {"cache": str(CACHE_FOLDER), "warm": is_warm(), "writable": _is_writable(CACHE_FOLDER)},
+        "datasets": _datasets(),
+    }
+
+
+def facts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what `examine` found as lines for people."""
+    yield "python", f"{document['python']} on {document['platform']}"
+    for name, found in document["versions"].items():
+        yield name, found or "not installed"
+    cpu, kernels = document["cpu"], document["kernels"]
+    yield (
+        "processor",
+        f"{cpu['name']}, {cpu['threads']} threads, {' '.join(cpu['features']) or 'no known features'}",
+    )
+    state = (
+        "compiled" if kernels["warm"] else "not compiled yet: the first run does it, or `accel doctor --warm`"
+    )
+    yield "kernels", state
+    if "warmed_in_s" in kernels:
+        yield "", f"warmed in {kernels['warmed_in_s']} s"
+    yield "kernel cache", kernels["cache"]
+    if not kernels["writable"]:
+        yield "", "cannot be written: kernels are compiled anew in every process; set NUMBA_CACHE_DIR"
+    for name, found in document["datasets"].items():
+        yield f"data set {name}", found
+
+
+def warm_up() -> float:
+    """Compile the kernels and return how many seconds that took."""
+    import numpy as np
+
+    from accel.config import load_accelerator
+    from accel.network.graph import Model
+    from accel.network.initial import initial_parameters
+    from accel.runner import run
+
+    started = perf_counter()
+    network = _every_layer()
+    model = Model(network, initial_parameters(network, 1), {})
+    inputs = np.random.default_rng(1).random((2, *network.input_shape))
+    for machine, overrides in WARM_MACHINES:
+        run(model, load_accelerator(machine, overrides), inputs)
+    return perf_counter() - started
+
+
+def _every_layer() -> Network:
+    """Return a small network with every pooling and every activation."""
+    from accel.layers import Activation, Conv2d, Dense, Flatten, Pool2d, Softmax
+    from accel.network.graph import chain
+
+    layers: dict[str, Layer] = {"conv": Conv2d(4, 3)}
+    layers |= {function: Activation(function) for function in ("tanh", "sigmoid", "relu")}
+    layers |= {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
+    layers |= {"flatten": Flatten(), "dense": Dense(10), "softmax": Softmax()}
+    return chain("every layer", (1, 9, 9), layers)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> dict[str, Any]:
+    from llvmlite import binding  # type: ignore[import-untyped]  # has no type information
+
+    present = binding.get_host_cpu_features()
+    return {
+        "name": binding.get_host_cpu_name(),
+        "threads": os.cpu_count() or 1,
+        "features": [feature for feature in FEATURES if present.get(feature)],
+    }
+
+
+def _is_writable(folder: Path) -> bool:
+    """Tell whether the folder, or the first of its parents that exists, takes a new file."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return True
+    except OSError:
+        return False
+
+
+def _datasets() -> dict[str, str]:
+    """Return where each data set comes from, or what it lacks; nothing is downloaded for the sake of looking."""
+    from accel.data.dataset import NAMES, load
+    from accel.errors import AccelError
+
+    found = {}
+    for name in NAMES:
+        mirror = os.environ.get("ACCEL_MNIST_URL")
+        if name == "mnist" and mirror and not os.environ.get("ACCEL_DATA"):
+            found[name] = f"downloaded from {mirror} on first use"
+            continue
+        try:
+            found[name] = load(name, "test", 1).source
+        except AccelError as error:
+            found[name] = f"not found: {error.problems[0]}"
+    return found

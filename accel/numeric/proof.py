@@ -1,0 +1,63 @@
+"""Width proofs: what no sum can exceed, from the actual weights and the range of the inputs' format.
+
+Everything is decided in Python integers, so nothing here can overflow while it proves that something else cannot.
+Bounds hold for every partial sum in every order: the positive and the negative extremes of all addends are taken
+apart, and any partial sum lies between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accel.numeric.format import QFormat
+
+
+def chunk_terms(max_abs_x: int, max_abs_w: int) -> int:
+    """Return the largest n with n * max_abs_x * max_abs_w < 2^31, the products one int32 can sum.
+
+    0 when not even one product fits; 2^31 - 1 when all products are zero.
+    """
+    return ((1 << 31) - 1) // max(int(max_abs_x) * int(max_abs_w), 1)
+
+
+def sum_bits(max_abs_product: int, terms: int, bias_max: int = 0) -> int:
+    """Return the signed width that holds every sum of `terms` products and a bias, whatever their signs."""
+    return needed_bits([int(max_abs_product) * int(terms) + int(bias_max)])
+
+
+def worst_case(
+    weight_codes: NDArray[np.integer[Any]], x: QFormat, bias_codes: NDArray[np.integer[Any]] | None = None
+) -> NDArray[Any]:
+    """Return the largest magnitude that any partial sum of each output can reach; tight.
+
+    weight_codes: (N, K) · x: format of the inputs, whose asymmetric range counts · bias_codes: (N,) at the products'
+    binary point, None for none -> (N,) int64, or Python integers (dtype object) where one is beyond int64.
+    """
+    # The extreme addends of w * x are w * max for w > 0 and w * min for w < 0, or the other way round, because every
+    # format contains 0: so the sums of the positive and of the negative weights say all.
+    rises = _sums(np.maximum(weight_codes, 0))
+    falls = _sums(np.minimum(weight_codes, 0))
+    addends = [0] * len(weight_codes) if bias_codes is None else [int(code) for code in bias_codes]
+    worst = []
+    for rise, fall, bias in zip(rises, falls, addends, strict=True):
+        highest = rise * x.max_code + fall * x.min_code + max(bias, 0)
+        lowest = rise * x.min_code + fall * x.max_code + min(bias, 0)
+        worst.append(max(highest, -lowest))
+    fits = max(worst, default=0) < 1 << 63
+    return np.array(worst, dtype=np.int64 if fits else object)
+
+
+def needed_bits(worst: NDArray[Any] | Iterable[int]) -> int:
+    """Return the narrowest signed width that holds both signs of every magnitude (1 when there are none, or only 0)."""
+    return max((int(magnitude) for magnitude in worst), default=0).bit_length() + 1
+
+
+def _sums(codes: NDArray[np.integer[Any]]) -> list[int]:
+    """Return the exact sum of every row."""
+    largest = max(abs(int(codes.min(initial=0))), abs(int(codes.max(initial=0))))
+    fits = largest * codes.shape[1] < 1 << 63
+    return [int(total) for total in codes.sum(axis=1, dtype=np.int64 if fits else object)]

@@ -1,0 +1,29 @@
+"""`Datapath`: what one node of a network is on one machine: formats, codes, sums, units; no inputs yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from accel.arch.hardware import UnitChoice
+from accel.numeric.array import FxArray
+from accel.numeric.format import QFormat
+from accel.numeric.quantizer import Quantizer
+from accel.numeric.sums import SumPlan
+
+
+@dataclass(frozen=True)
+class Datapath:
+    """One node made ready to compute.
+
+    name: the node's. source: format of its (first) input. target: format of its output. parameters: encoded, by tensor
+    name. sums: how products add up (array layers only). output: the one cast at its end. units: the designs built.
+    """
+
+    name: str
+    source: QFormat
+    target: QFormat
+    parameters: Mapping[str, FxArray]
+    sums: SumPlan | None
+    output: Quantizer
+    units: Mapping[str, UnitChoice]

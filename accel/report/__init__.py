@@ -1,0 +1,13 @@
+"""Tables, pages and files made from results.
+
+Everything here works on plain documents (`run.json` and the estimate's dictionary), so that a page can be made again
+from a file, long after the run and without a compiler: nothing in this package reaches Numba or the runner.
+"""
+
+from __future__ import annotations
+
+from accel.report.directory import load_run, write_run
+from accel.report.export import estimate_document
+from accel.report.page import render, render_fragment
+
+__all__ = ["estimate_document", "load_run", "render", "render_fragment", "write_run"]

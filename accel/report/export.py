@@ -1,0 +1,108 @@
+"""Results as text and plain values: `run.json`, `layers.csv`, and the dictionary of an estimate.
+
+The contract: pure functions, same input, same bytes. The surprise: JSON has no infinity and no NaN, so both are
+written as null.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from accel.arch.result import LayerReport, NetworkReport
+from accel.report.prose import Document
+
+_CYCLES = ("total", "compute", "fill", "steady", "drain", "stall")
+
+
+def run_json(document: Document) -> str:
+    """Return the text of `run.json`."""
+    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def layers_csv(document: Document) -> str:
+    """Return one line per layer under a header whose names end in their units; what is absent is empty."""
+    rows = [_csv_row(layer) for layer in document["layers"]]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def estimate_document(report: NetworkReport) -> dict[str, Any]:
+    """Return an estimate as plain values: what `accel estimate --json` prints."""
+    return {
+        "network": report.network,
+        "accelerator": report.accelerator,
+        "batch": report.batch,
+        "clock_hz": report.clock_hz,
+        "pes": report.pes,
+        "layers": [_layer_document(layer) for layer in report.layers],
+        "latency_cycles": report.latency_cycles,
+        "interval_cycles": report.interval_cycles,
+        "inputs_per_second": report.inputs_per_second,
+        "schedule": report.schedule,
+    }
+
+
+def _layer_document(layer: LayerReport) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "macs": layer.macs,
+        "cycles": {name: getattr(layer.cycles, name) for name in _CYCLES},
+        "hidden_cycles": layer.hidden_cycles,
+        "prefetch_cycles": layer.prefetch_cycles,
+        "utilization": layer.utilization,
+        "mapping_efficiency": layer.mapping_efficiency,
+        "bytes": {level: dict(moved) for level, moved in layer.byte_counts.items()},
+        "bound": layer.bound,
+    }
+
+
+def _csv_row(layer: Mapping[str, Any]) -> dict[str, object]:
+    """Return a layer's record as one flat row."""
+    error, observed, sums = layer["error"] or {}, layer["range"] or {}, layer["accumulator"] or {}
+    return {
+        "name": layer["name"],
+        "kind": layer["kind"],
+        "shape": "x".join(str(extent) for extent in layer["shape"] or ()),
+        "format": layer["format"],
+        "macs": layer["macs"],
+        **{f"{part}_cycles": layer["cycles"][part] for part in _CYCLES},
+        "hidden_cycles": layer["hidden_cycles"],
+        "prefetch_cycles": layer["prefetch_cycles"],
+        "folds": layer["folds"],
+        "utilization": layer["utilization"],
+        "mapping_efficiency": layer["mapping_efficiency"],
+        "bound": layer["bound"],
+        "saturated": layer["saturated"],
+        "max_error_lsb": error.get("max_lsb"),
+        "sqnr_db": error.get("sqnr_db"),
+        "min_value": observed.get("min"),
+        "max_value": observed.get("max"),
+        "accumulator_format": sums.get("format"),
+        "accumulator_needed_bits": sums.get("needed_bits"),
+        **{
+            f"{level}_{operand}_bytes": count
+            for level, moved in layer["bytes"].items()
+            for operand, count in moved.items()
+        },
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a copy in JSON's own types; what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,139 @@
+"""Sentences made from a run: the verdict, what deserves attention, the order of addition in words.
+
+Each is a pure function of the document. The verdict states facts and never grades them: whether 99 % is enough is the
+reader's call (thresholds belong to `accel check`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from accel.report.humane import DASH, duration, frequency, integer, label, percent, significant
+from accel.report.stored import Stored
+
+Document = Mapping[str, Any]
+"""A `run.json` as plain values."""
+
+_DATAFLOWS = {"os": "output stationary (os)", "ws": "weight stationary (ws)", "is": "input stationary (is)"}
+_WORST_LAYERS_NAMED = 3
+
+
+def dataflow_in_words(name: str) -> str:
+    """Spell out the short name of a dataflow; a name that is not short stays as it is."""
+    return _DATAFLOWS.get(name, name)
+
+
+def headline(document: Document) -> str:
+    """Say in one sentence how the decisions of fixed point and golden compare."""
+    inputs, agreement = document["inputs"], document["agreement"]
+    if agreement is None:
+        return f"Fixed point ran on {_counted(inputs)}."
+    if agreement == 1:
+        return f"Fixed point decides as float64 does on {_all(inputs)}."
+    agreeing = round(agreement * inputs)
+    return f"Fixed point decides as float64 does on {integer(agreeing)} of {_counted(inputs)}."
+
+
+def verdict(document: Document) -> str:
+    """Say what it costs: accuracy against float64, time per input, and the layer that takes most of it."""
+    sentences = []
+    accuracy = document["accuracy"]
+    if accuracy["fixed"] is not None and accuracy["golden"] is not None:
+        sentences.append(
+            f"It classifies {percent(accuracy['fixed'])} % as labelled, float64 {percent(accuracy['golden'])} %."
+        )
+    seconds = document["latency_cycles"] / document["clock_hz"]
+    sentences.append(
+        f"One input takes {integer(document['latency_cycles'])} cycles, {duration(seconds)} at "
+        f"{frequency(document['clock_hz'])}."
+    )
+    longest = max(document["layers"], key=lambda layer: layer["cycles"]["total"], default=None)
+    if longest is not None and longest["cycles"]["total"]:
+        share = longest["cycles"]["total"] / max(1, sum(_totals(document["layers"])))
+        sentences.append(
+            f"Most of it goes to {label(longest['name'], 32)}: {percent(share)} % of the cycles, bound by "
+            f"{label(longest['bound'], 32)}."
+        )
+    return " ".join(sentences)
+
+
+def attention(document: Document) -> tuple[str, ...]:
+    """Name what a designer should look at: narrow accumulators, saturating layers, the first disagreement."""
+    points = [point for layer in document["layers"] if layer["accumulator"] for point in _accumulator_points(layer)]
+    saturating = sorted(
+        (layer for layer in document["layers"] if layer["saturated"]), key=lambda layer: -layer["saturated"]
+    )
+    for layer in saturating[:_WORST_LAYERS_NAMED]:
+        subject = f"{label(layer['name'], 32)} ({layer['format'] or DASH})"
+        points.append(f"{subject} saturates {percent(layer['saturated'])} % of its outputs.")
+    if len(saturating) > _WORST_LAYERS_NAMED:
+        points.append(f"{integer(len(saturating) - _WORST_LAYERS_NAMED)} more layers saturate some outputs.")
+    first = document["first_disagreement"]
+    if first is not None:
+        labelled = "" if first["label"] is None else f", labelled {label(first['label'], 32)}"
+        points.append(
+            f"First disagreement: input {integer(first['input'])}, float64 says {label(first['golden'], 32)}, "
+            f"fixed point {label(first['fixed'], 32)}{labelled}."
+        )
+    return tuple(points)
+
+
+def order_in_words(order: Mapping[str, Any] | None) -> str:
+    """Say in which order products are added (see `accel.loopnest.AccumulationOrder`)."""
+    if order is None:
+        return DASH
+    group, fold = order["group"], order["fold"]
+    if group > 1:
+        step = f"adder tree of {integer(group)} products, then one addition"
+    else:
+        step = "one product after the other"
+    if fold:
+        step += f"; after every {integer(fold)} products into the partial-sum buffer"
+    return step + ("; starts from the bias" if order["bias_first"] else "; bias last")
+
+
+def softmax_in_words(softmax: Mapping[str, Any] | None) -> str:
+    """Say how near to 1 the rows of the softmax sum, and how many rows tie; "" for a network without one."""
+    if softmax is None:
+        return ""
+    ties = softmax["ties"]
+    tied = "no row has two largest classes" if not ties else f"{_counted(ties, 'row')} tied for the largest class"
+    low, high = significant(softmax["row_sum_min"], 6), significant(softmax["row_sum_max"], 6)
+    return f"Softmax rows sum to between {low} and {high}; {tied}."
+
+
+def available_bits(accumulator: Mapping[str, Any]) -> int:
+    """Return the width of a layer's accumulator."""
+    return Stored.parse(accumulator["format"]).width
+
+
+def representable(text: str | None) -> str:
+    """Return the smallest and the largest value of a format."""
+    if not text:
+        return DASH
+    stored = Stored.parse(text)
+    return f"{stored.min_value:.6g} … {stored.max_value:.6g}"
+
+
+def _accumulator_points(layer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is to be said of a layer's accumulator: overflows that happened, else overflows that could."""
+    sums = layer["accumulator"]
+    needed, available, overflowed = sums["needed_bits"], available_bits(sums), sums.get("overflowed", 0)
+    subject, overflow = f"{label(layer['name'], 32)}: the accumulator of {available} bits", label(sums["overflow"])
+    if overflowed:
+        yield f"{subject} overflowed {_counted(overflowed, 'time')} ({overflow}); {needed} bits hold every sum."
+    elif needed is not None and needed > available:
+        yield f"{subject} held every sum of this run, but the worst one needs {needed} bits ({overflow})."
+
+
+def _totals(layers: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [layer["cycles"]["total"] for layer in layers]
+
+
+def _counted(count: int, noun: str = "input") -> str:
+    return f"{integer(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _all(inputs: int) -> str:
+    return "the one input" if inputs == 1 else f"all {integer(inputs)} inputs"

@@ -1,0 +1,231 @@
+"""The join of network, parameters and arithmetic: run golden and fixed side by side and compare every layer.
+
+Inputs go through in batches of bounded memory. Threads take whole batches; each batch keeps its own ledger and its own
+comparison, and all are added up in the order of the batches, so every figure is the same for any number of threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from accel import __version__
+from accel.accelerator import Accelerator
+from accel.errors import DataError
+from accel.network.graph import INPUT, Model
+from accel.network.weights import digest, load_model
+from accel.numeric.array import FxArray
+from accel.numeric.cast import encode
+from accel.numeric.ledger import Events, Ledger
+from accel.ops.golden import GoldenArithmetic
+from accel.program import Program, lower
+from accel.result import LayerResult, RunResult
+from accel.statistics import Deviation
+from accel.walk import forward
+
+BATCH_BYTES = 96 << 20
+"""Memory that one batch may take; with two batches in flight a run stays far below 1 GB."""
+
+Progress = Callable[[int], object]
+"""Called with the number of inputs just finished."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    golden: NDArray[np.float64]
+    fixed: NDArray[np.float64]
+    deviations: Mapping[str, Deviation]
+    formats: Mapping[str, str]
+    ledger: Ledger
+
+
+def run(
+    network: Model | str,
+    accelerator: Accelerator | str | Path,
+    inputs: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> RunResult:
+    """Run `inputs` through the float64 reference and, bit by bit, through the machine, and count its cycles.
+
+    inputs: (N, *input_shape), or anything of N times that many values. labels: (N,) classes or None. context: what
+    else run.json shall say (data set, command, seed).
+    Raises DataError for inputs that do not fit or hold NaN, ConfigError and ModelError for a machine that cannot
+    compute this network.
+    """
+    from accel.config import check_layers, load_accelerator
+    from accel.estimator import estimate
+
+    model = load_model(network) if isinstance(network, str) else network
+    machine = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    check_layers(machine, model.network)
+    images = checked_inputs(model, inputs)
+    classes = checked_labels(labels, len(images))
+    report = estimate(model.network, machine)
+    program = lower(model, machine)
+    size = batch_size(model)
+    starts = range(0, len(images), size)
+
+    def compute(start: int) -> _Batch:
+        batch = _compare(program, images[start : start + size], start)
+        if progress is not None:
+            progress(len(batch.golden))
+        return batch
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        batches = list(pool.map(compute, starts))
+    ledger = Ledger()
+    ledger.merge(program.ledger)
+    for batch in batches:
+        ledger.merge(batch.ledger)
+    layers = tuple(
+        LayerResult(
+            model.network.shapes[cost.name],
+            batches[0].formats[cost.name],
+            cost,
+            reduce(Deviation.__add__, (batch.deviations[cost.name] for batch in batches)),
+            ledger.at(cost.name, "output"),
+            ledger.at(cost.name, "accumulator"),
+            program.nodes[cost.name].sums,
+        )
+        for cost in report.layers
+    )
+    return RunResult(
+        report,
+        layers,
+        np.concatenate([batch.golden for batch in batches]),
+        np.concatenate([batch.fixed for batch in batches]),
+        classes,
+        _context(model, machine, images, context or {}),
+    )
+
+
+def layer_codes(model: Model, accelerator: Accelerator, inputs: ArrayLike) -> dict[str, FxArray]:
+    """Return the codes of every node for a few inputs, as a golden vector for a hardware test."""
+    program = lower(model, accelerator)
+    tape = run_fixed(program, checked_inputs(model, inputs), Ledger())
+    return {name: tensor for name, tensor in tape.items() if name != INPUT}
+
+
+def run_fixed(
+    program: Program, images: NDArray[np.float64], ledger: Ledger, first_input: int = 0
+) -> dict[str, FxArray]:
+    """Run one batch bit by bit and return every node's codes."""
+    from accel.ops.fixed import FixedArithmetic
+
+    pixels = images[0].size // images.shape[1] if images.size else 1
+    x, overflowed = encode(images, program.input, first_row=first_input * pixels)
+    ledger.record(INPUT, "output", Events(images.size, overflowed))
+    arithmetic = FixedArithmetic(program.nodes, ledger, first_input)
+    return forward(program.model.network, program.parameters, arithmetic, x)
+
+
+def _compare(program: Program, images: NDArray[np.float64], first_input: int) -> _Batch:
+    """Run one batch both ways and compare every node."""
+    ledger = Ledger()
+    network = program.model.network
+    fixed = run_fixed(program, images, ledger, first_input)
+    golden = forward(network, program.model.parameters, GoldenArithmetic(), images)
+    names = [node.name for node in network.nodes]
+    return _Batch(
+        golden[names[-1]],
+        fixed[names[-1]].to_float(),
+        {name: Deviation.of(golden[name], fixed[name]) for name in names},
+        {name: str(fixed[name].format) for name in names},
+        ledger,
+    )
+
+
+def batch_size(model: Model) -> int:
+    """Return how many inputs go through at once: golden tensors, sums and patches of one input within BATCH_BYTES."""
+    outputs = sum(nest.outputs for _, nest in model.network.loop_nests())
+    patches = max(
+        (nest.gemm.m * nest.gemm.k * nest.gemm.groups for _, nest in model.network.loop_nests() if nest.macs),
+        default=0,
+    )
+    return max(1, min(256, BATCH_BYTES // (8 * (4 * outputs + patches))))
+
+
+def checked_inputs(model: Model, inputs: ArrayLike) -> NDArray[np.float64]:
+    """Return inputs as (N, *input_shape) float64. Raises DataError that tells what came and what is wanted."""
+    shape = model.network.input_shape
+    values = np.asarray(inputs)
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"inputs are numbers, not {values.dtype}")
+    size = int(np.prod(shape))
+    wanted = f"(N, {', '.join(map(str, shape))})"
+    if values.ndim < 2 or values.size != len(values) * size:
+        raise DataError(f"{model.network.name} takes inputs {wanted}, not {values.shape}")
+    if not len(values):
+        raise DataError(f"{model.network.name} was given no inputs; pass at least one, {wanted}")
+    images = values.reshape(len(values), *shape).astype(np.float64, copy=False)
+    if not np.isfinite(images).all():
+        index = np.argwhere(~np.isfinite(images))[0]
+        where = ", ".join(map(str, index.tolist()))
+        raise DataError(
+            f"input value {images[tuple(index)]} at ({where}): inputs must be finite; clean or drop that input"
+        )
+    return images
+
+
+def checked_labels(labels: ArrayLike | None, count: int) -> NDArray[np.int64] | None:
+    """Return labels as (N,) int64. Raises DataError when their number differs from that of the inputs."""
+    if labels is None:
+        return None
+    classes = np.asarray(labels)
+    if classes.shape != (count,) or classes.dtype.kind not in "iu":
+        raise DataError(f"labels are {count} integers, one per input, not {classes.dtype} {classes.shape}")
+    return classes.astype(np.int64)
+
+
+def _context(
+    model: Model, machine: Accelerator, images: NDArray[np.float64], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what run.json says about where everything came from."""
+    array = machine.architecture.array
+    provenance = {
+        "command": " ".join(sys.argv),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": None,
+        "versions": {
+            "python": platform.python_version(),
+            "bitcycle": __version__,
+            "numpy": np.__version__,
+            "numba": version("numba"),
+        },
+        "digests": {
+            "accelerator": machine.digest,
+            "weights": digest(model.parameters),
+            "inputs": hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest(),
+        },
+        "weights": dict(model.provenance),
+    }
+    return {
+        "network_source": model.network.source,
+        "accelerator_source": machine.source,
+        "array": {
+            "dataflow": array.dataflow,
+            "rows": array.rows,
+            "columns": array.columns,
+            "timing": array.timing,
+        },
+        "dataset": None,
+        "accelerator_document": dict(machine.document),
+        **{key: value for key, value in extra.items() if key != "provenance"},
+        "provenance": {**provenance, **extra.get("provenance", {})},
+    }

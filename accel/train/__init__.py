@@ -1,0 +1,1 @@
+"""The float64 trainer: losses, optimizers, loop."""

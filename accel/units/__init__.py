@@ -1,0 +1,1 @@
+"""Function units: tables and integer steps with their latency and resources."""

@@ -1,0 +1,151 @@
+"""What a function unit is: one record that holds its bits (tables, integer steps), its time and its hardware.
+
+A unit maps codes of `source` to codes of `target` and tells how many outputs saturated. Its table rule, bits per entry
+and pipeline stages stand in the docstring of its class. Building a unit needs NumPy only; calling it compiles kernels.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accel.errors import ConfigError, DataError
+from accel.numeric.format import QFormat
+from accel.numeric.quantizer import Quantizer
+from accel.units.cost import UnitCost
+from kernels.modes import Requant, Rounding
+
+Codes = NDArray[Any]
+
+MAX_UNIT_WIDTH = 32
+"""Widest format of a table unit: the width of data formats."""
+
+SOURCE_FRAC_BITS = range(-16, 32)
+TARGET_FRAC_BITS = range(-16, 48)
+"""Fraction bits that table units accept: within them no intermediate of any unit passes 62 bits."""
+
+GUARD_BITS = 3
+"""Table fraction bits beyond the target's: the entries' own rounding stays below 1/16 lsb."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnaryUnit(ABC):
+    """One function of one number. name: the function ("tanh"); design: how it is built ("lut-linear")."""
+
+    name: str
+    design: str
+    source: QFormat
+    target: QFormat
+    cost: UnitCost
+
+    def __call__(self, codes: Codes) -> tuple[Codes, int]:
+        """Return the output codes (any shape, the target's container) and how many of them saturated.
+
+        Raises DataError for codes that are not integers or lie outside the source format.
+        """
+        raw = source_codes(codes, self)
+        made, overflowed = self.evaluate(raw.reshape(-1))
+        return made.reshape(raw.shape).astype(self.target.dtype, copy=False), overflowed
+
+    @abstractmethod
+    def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
+        """codes: (n,) int64 of the source format -> (n,) codes of the target format, how many saturated."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxUnit(ABC):
+    """Softmax of rows. cost: one lane, one value; `latency_cycles` is the depth of all stages (rows: `row_cost`)."""
+
+    design: str
+    source: QFormat
+    target: QFormat
+    cost: UnitCost
+
+    @property
+    def name(self) -> str:
+        """The function, as a unary unit has it."""
+        return "softmax"
+
+    def __call__(self, codes: Codes) -> tuple[Codes, int]:
+        """codes: (rows, k) of the source format -> (rows, k) codes of the target format, how many saturated.
+
+        Raises DataError for another number of axes, rows without values, or codes outside the source format.
+        """
+        raw = source_codes(codes, self)
+        if raw.ndim != 2 or raw.shape[1] == 0:
+            raise DataError(f"softmax takes (rows, values) with at least one value, not shape {raw.shape}")
+        made, overflowed = self.evaluate(raw)
+        return made.astype(self.target.dtype, copy=False), overflowed
+
+    @abstractmethod
+    def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
+        """codes: (rows, k) int64, k >= 1 -> (rows, k) codes of the target format, how many saturated."""
+
+    @abstractmethod
+    def row_cost(self, k: int, lanes: int = 1) -> UnitCost:
+        """Return the cost of whole rows of k values: latency is first value in to last out, interval row to row."""
+
+
+def source_codes(codes: Codes, unit: UnaryUnit | SoftmaxUnit) -> NDArray[np.int64]:
+    """Return the codes as contiguous int64. Raises DataError when they are no codes of the unit's source format."""
+    raw = np.asarray(codes)
+    source = unit.source
+    if raw.dtype.kind not in "iu":
+        raise DataError(f"{unit.name} takes integer codes of {source}, not {raw.dtype}; encode values first")
+    if raw.size and not (source.min_code <= int(raw.min()) and int(raw.max()) <= source.max_code):
+        raise DataError(
+            f"{unit.name} was built for {source} ({source.min_code}..{source.max_code}) and was given codes "
+            f"{int(raw.min())}..{int(raw.max())}; build it for the format of the codes"
+        )
+    return np.asarray(raw, dtype=np.int64, order="C")
+
+
+def check_formats(function: str, source: QFormat, target: QFormat) -> None:
+    """Raise ConfigError unless a table unit can be built between these formats."""
+    for role, spec, frac_bits in (("source", source, SOURCE_FRAC_BITS), ("target", target, TARGET_FRAC_BITS)):
+        if spec.width > MAX_UNIT_WIDTH or spec.frac_bits not in frac_bits:
+            raise ConfigError(
+                f"{function} cannot be built with the {role} format {spec}: {spec.width} bits, {spec.frac_bits} of "
+                f"them fraction; use up to {MAX_UNIT_WIDTH} bits with {frac_bits[0]}..{frac_bits[-1]} fraction bits"
+            )
+
+
+def require_unsigned(function: str, source: QFormat) -> None:
+    """Raise ConfigError for a signed source of a function that has no negative arguments."""
+    if source.signed:
+        unsigned = QFormat(False, source.width, source.int_bits)
+        raise ConfigError(f"{function} has no negative arguments, {source} does; use {unsigned}")
+
+
+def table_frac_bits(target: QFormat, most: int) -> int:
+    """Return the fraction bits of a table's entries: the target's and a guard, 8..most.
+
+    Beyond `most` the error of interpolation, not of the entries, limits the unit.
+    """
+    return min(max(target.frac_bits + GUARD_BITS, 8), most)
+
+
+def frozen_table(entries: Iterable[int]) -> NDArray[np.int64]:
+    """Return entries as a table that nobody can write to: built units are shared."""
+    table = np.array(list(entries), dtype=np.int64)
+    table.setflags(write=False)
+    return table
+
+
+def entry_bits(table: NDArray[np.int64]) -> int:
+    """Return the bits of a table that keeps, for each segment, its first value and its rise (sign included)."""
+    rises = np.diff(table)
+    signed = bool((rises < 0).any() and (rises > 0).any())
+    value_bits = int(table[:-1].max()).bit_length()
+    rise_bits = int(np.abs(rises).max()).bit_length() + signed
+    return int(rises.size) * (value_bits + rise_bits)
+
+
+def final_cast(frac_bits: int, target: QFormat, rounding: Rounding = Rounding.RND_CONV) -> Requant:
+    """Return the one cast of a unit, from an exact value with that many fraction bits, saturating."""
+    return Quantizer(target, rounding).lower(QFormat(True, 63, 63 - frac_bits))

@@ -1,0 +1,110 @@
+"""The main job against its targets: `python benchmarks/bench_run.py [--quick]`.
+
+Figures: bit-accurate LeNet-5 on 1 000 digits against the float64 golden run; MLP on 10 000 MNIST images (needs
+ACCEL_DATA); whole processes: `accel --help`, `accel run` first (empty kernel cache) and warm; peak memory of the warm
+run. Everything in this process runs on one thread; whole processes run as users run them.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread on both sides of every ratio
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from accel.walk import forward
+from harness import alone, paired, seconds, spread, write
+
+import accel
+from accel.data import fit, load
+from accel.errors import DataError
+from accel.numeric.ledger import Ledger
+from accel.ops.golden import GoldenArithmetic
+from accel.program import lower
+from accel.runner import batch_size, run_fixed
+
+ACCEL = str(Path(sys.executable).with_name("accel"))
+
+
+def forward_ratio(network: str, weights: str, runs: int) -> dict[str, object]:
+    """Time the fixed-point forward pass against the float64 one on the same inputs, in the same batches."""
+    model = accel.load_network(network, weights)
+    data = load(weights)
+    images = fit(data.images, model.network.input_shape)
+    program = lower(model, accel.load_accelerator("gupta2015"))
+    size = batch_size(model)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+
+    def fixed() -> list[object]:
+        return [run_fixed(program, batch, Ledger())[model.network.output.name] for batch in batches]
+
+    def golden() -> list[object]:
+        return [forward(model.network, model.parameters, GoldenArithmetic(), batch) for batch in batches]
+
+    return {"inputs": len(images), "peer": "float64 NumPy golden, one thread", **paired(fixed, golden, runs)}
+
+
+def process(words: Sequence[str], runs: int, environment: dict[str, str] | None = None) -> dict[str, object]:
+    """Time a whole process, output thrown away."""
+    command = [ACCEL, *words]
+
+    def once() -> None:
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **(environment or {})})
+
+    return {"command": "accel " + " ".join(words), **alone(once, runs)}
+
+
+def first_run(folder: str) -> dict[str, object]:
+    """Time `accel run` with an empty kernel cache: everything is compiled."""
+    environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache"}
+    words = [ACCEL, "run", "-o", f"{folder}/first"]
+    duration = seconds(lambda: subprocess.run(words, check=True, capture_output=True, env=environment))
+    return {"command": "accel run, kernels not compiled yet", "seconds": spread([duration]), "runs": 1}
+
+
+def main() -> None:
+    """Measure, print a table, write results/bench_run.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    runs = 3 if parser.parse_args().quick else 9
+    figures: dict[str, object] = {}
+    figures["lenet5 1000 digits, fixed / golden"] = forward_ratio("lenet5", "digits", runs)
+    figures["lenet5-relu 1000 digits, fixed / golden"] = forward_ratio("lenet5-relu", "digits", runs)
+    try:
+        figures["mlp 10000 MNIST, fixed / golden"] = forward_ratio("mlp", "mnist", runs)
+    except DataError as error:
+        print(f"mlp on MNIST left out: {error}")
+    with tempfile.TemporaryDirectory() as folder:
+        figures["first run"] = first_run(folder)
+        figures["warm run"] = process(["run", "-o", f"{folder}/run"], runs)
+        peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        figures["peak memory of accel run"] = {"mebibytes": peak_kib / 1024}
+        figures["help"] = process(["--help"], runs)
+        figures["estimate"] = process(["estimate", "lenet5"], runs)
+    for name, figure in figures.items():
+        print(f"{name:42} {_brief(figure)}")
+    print(f"written: {write('bench_run', figures).name}")
+
+
+def _brief(figure: object) -> str:
+    assert isinstance(figure, dict)
+    words = []
+    for key in ("ratio", "seconds", "ours_seconds"):
+        if key in figure:
+            low, middle, high = (figure[key][k] for k in ("min", "median", "max"))
+            words.append(f"{key} {low:.3g} / {middle:.3g} / {high:.3g}")
+    words += [f"{figure['mebibytes']:.0f} MiB"] if "mebibytes" in figure else []
+    return " · ".join(words)
+
+
+if __name__ == "__main__":
+    np.seterr(all="raise")
+    main()

@@ -1,0 +1,164 @@
+"""The register tile of the exact kernels: ROWS x LANES sums of int16 products, two products per int32 lane and step.
+
+Operands are packed so that a step reads them in a row: (tiles, pairs, height, 2), height = ROWS on one side and LANES
+on the other, `pairs` pairs of neighbours along the reduction axis, zeros at the edges. The inner loop is written in
+LLVM's generic vector language: in a plain loop LLVM finds the instruction for a pair of products (`vpdpwssd`,
+`vpmaddwd`) only while every operand is used once, and a tile lives from using each several times. Where there is no
+such instruction the same lines compile to others. `add_products` is what they mean, and what runs without a compiler.
+
+The surprise: an int32 sum starts at -1. Sums of products lie in [-(2^31 - 1), 2^31], and the upper end, which int32
+lacks, is reached by one pair of products of -32768 and -32768; one less fits, so even single pairs are exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from kernels._jit import inline
+
+ROWS = 4
+LANES = 32
+VECTOR = 16  # int32 sums per vector register: 512 bits, which LLVM splits where registers are narrower
+VECTORS = LANES // VECTOR
+
+
+def add_products(rows, lanes, sums):
+    """Add to every sums[r, l] the products of row r and lane l; the caller proved that each addend fits 32 bits.
+
+    rows: (pairs, ROWS, 2) int16 · lanes: (pairs, LANES, 2) int16 · sums: (ROWS, LANES) int64, all C-contiguous.
+    """
+    for r in range(ROWS):
+        for lane in range(LANES):
+            total = np.int32(-1)
+            for p in range(rows.shape[0]):
+                total += np.int32(rows[p, r, 0]) * np.int32(lanes[p, lane, 0])
+                total += np.int32(rows[p, r, 1]) * np.int32(lanes[p, lane, 1])
+            sums[r, lane] += np.int64(total) + 1
+
+
+@overload(add_products)
+def _compiled_add_products(rows, lanes, sums):
+    return lambda rows, lanes, sums: _add_products(rows, lanes, sums)
+
+
+# The same in LLVM's vectors.
+LENGTH = ir.IntType(64)
+PAIR = ir.IntType(32)  # two codes of one row
+CODES = ir.VectorType(ir.IntType(16), 2 * VECTOR)
+PRODUCTS = ir.VectorType(ir.IntType(32), 2 * VECTOR)
+SUMS = ir.VectorType(ir.IntType(32), VECTOR)
+WIDE_SUMS = ir.VectorType(ir.IntType(64), VECTOR)
+
+
+def _constant(vector, value):
+    return ir.Constant(vector, [value] * vector.count)
+
+
+def _index(builder, pair, per_pair, offset):
+    return builder.add(builder.mul(pair, LENGTH(per_pair)), LENGTH(offset))
+
+
+def _load(builder, pointer, index, align):
+    return builder.load(builder.gep(pointer, [index]), align=align)
+
+
+def _broadcast(builder, pair):
+    """Repeat two codes in every lane."""
+    undefined = ir.Constant(SUMS, ir.Undefined)
+    first = builder.insert_element(undefined, pair, PAIR(0))
+    return builder.bitcast(builder.shuffle_vector(first, undefined, _constant(SUMS, 0)), CODES)
+
+
+def _pair_sums(builder, a, b):
+    """Return a[2l] * b[2l] + a[2l + 1] * b[2l + 1] for every lane l: the shape that LLVM knows as one instruction."""
+    products = builder.mul(builder.sext(a, PRODUCTS), builder.sext(b, PRODUCTS))
+    undefined = ir.Constant(PRODUCTS, ir.Undefined)
+    even, odd = (
+        builder.shuffle_vector(products, undefined, ir.Constant(SUMS, list(range(first, 2 * VECTOR, 2))))
+        for first in (0, 1)
+    )
+    return builder.add(even, odd)
+
+
+@intrinsic
+def _add_products(_, rows, lanes, sums):
+    """Build `add_products` in LLVM's vectors, all ROWS * VECTORS sums held in registers."""
+    assert rows.dtype == lanes.dtype == types.int16
+    assert sums.dtype == types.int64
+    assert all(array.layout == "C" for array in (rows, lanes, sums))
+
+    def generate(context, builder, signature, arguments):
+        arrays = zip(signature.args, arguments, strict=True)
+        row_array, lane_array, sum_array = (
+            context.make_array(kind)(context, builder, value) for kind, value in arrays
+        )
+        pairs = builder.extract_value(row_array.shape, 0)
+        rows_pointer = builder.bitcast(row_array.data, PAIR.as_pointer())
+        lanes_pointer = builder.bitcast(lane_array.data, CODES.as_pointer())
+        sums_pointer = builder.bitcast(sum_array.data, WIDE_SUMS.as_pointer())
+        tile = [(r, v) for r in range(ROWS) for v in range(VECTORS)]
+        totals = {place: cgutils.alloca_once_value(builder, _constant(SUMS, -1)) for place in tile}
+        with cgutils.for_range(builder, pairs) as loop:
+            columns = [
+                _load(builder, lanes_pointer, _index(builder, loop.index, VECTORS, v), align=2)
+                for v in range(VECTORS)
+            ]
+            for r, v in tile:
+                pair = _load(builder, rows_pointer, _index(builder, loop.index, ROWS, r), align=2)
+                addend = _pair_sums(builder, _broadcast(builder, pair), columns[v])
+                builder.store(builder.add(builder.load(totals[r, v]), addend), totals[r, v])
+        for r, v in tile:
+            place = builder.gep(sums_pointer, [LENGTH(r * VECTORS + v)])
+            exact = builder.add(builder.sext(builder.load(totals[r, v]), WIDE_SUMS), _constant(WIDE_SUMS, 1))
+            builder.store(builder.add(builder.load(place, align=8), exact), place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(rows, lanes, sums), generate
+
+
+@inline
+def tiles(extent, height):
+    """Return how many tiles of that height hold `extent` rows or lanes."""
+    return (extent + height - 1) // height
+
+
+@inline
+def pack(matrix, packed):
+    """Pack the rows of a matrix. matrix: (n, K) int16 · packed: (tiles(n, height), (K + 1) // 2, height, 2) int16."""
+    n, K = matrix.shape
+    count, pairs, height, _ = packed.shape
+    for t in range(count):
+        # Bands of 16 pairs: what is read is a whole cache line per row, what is written stays in the cache.
+        for first in range(0, pairs, 16):
+            last = min(first + 16, pairs)
+            for r in range(height):
+                i = t * height + r
+                for p in range(first, last):
+                    packed[t, p, r, 0] = matrix[i, 2 * p] if i < n else 0
+                    packed[t, p, r, 1] = matrix[i, 2 * p + 1] if i < n and 2 * p + 1 < K else 0
+
+
+@inline
+def multiply(rows, lanes, chunk, out):
+    """Write the exact products of all packed rows with all packed lanes.
+
+    rows: (tiles(M, ROWS), pairs, ROWS, 2) · lanes: (tiles(N, LANES), pairs, LANES, 2) · out: (M, N) int64.
+    chunk: products whose sum provably stays below 2^31; sums of that many are widened to int64.
+    """
+    M, N = out.shape
+    pairs = rows.shape[1]
+    step = max(1, chunk // 2)
+    sums = np.empty((ROWS, LANES), dtype=np.int64)
+    for j in range(lanes.shape[0]):
+        width = min(LANES, N - j * LANES)
+        for i in range(rows.shape[0]):
+            sums[:] = 0
+            for first in range(0, pairs, step):
+                add_products(rows[i, first : first + step], lanes[j, first : first + step], sums)
+            for r in range(min(ROWS, M - i * ROWS)):
+                for lane in range(width):
+                    out[i * ROWS + r, j * LANES + lane] = sums[r, lane]

@@ -1,0 +1,87 @@
+"""The page in a real browser: no console errors, every drawing there, tables that sort, nothing that sticks out."""
+
+from __future__ import annotations
+
+import pytest
+
+from accel.report import render
+from tests.report.browser import BROWSER, NAMES, browse, probe
+from tests.report.conftest import lenet5_run
+from tests.report.test_page import hostile_run
+
+SORT = """
+const table = document.querySelector("#layers table");
+const press = (column, name) => {
+  const heading = table.tHead.rows[0].cells[column];
+  heading.querySelector("button").click();
+  tell(name, heading.getAttribute("aria-sort") + " " + cells(table, column));
+};
+tell("before", cells(table, 0));
+press(5, "first"); press(5, "second");
+press(6, "utilization");
+press(6, "utilization again"); press(6, "utilization off");
+tell("after", cells(table, 0));
+"""
+FIT = """
+const drawings = [...document.querySelectorAll("svg.chart")];
+for (const details of document.querySelectorAll("details")) details.open = true;
+tell("width", innerWidth);
+tell("overhang", document.documentElement.scrollWidth - document.documentElement.clientWidth);
+tell("drawings", drawings.filter((svg) => svg.getBoundingClientRect().height > 80).length);
+tell("clipped", drawings.flatMap((svg) => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter((text) => outside(text.getBoundingClientRect(), frame));
+}).map((text) => text.textContent).join("|"));
+tell("smallest", Math.min(...drawings.flatMap((svg) =>
+  [...svg.querySelectorAll("text")].map((text) => text.getBoundingClientRect().height))).toFixed(1));
+"""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser found (looked for {', '.join(NAMES)})")
+
+
+@pytest.fixture(scope="module")
+def html():
+    """The page of the run."""
+    return render(lenet5_run())
+
+
+def test_loads_without_a_word(html, tmp_path):
+    """The browser's console stays empty, every drawing is in the document, every heading got its button."""
+    dom, console = browse(html, tmp_path)
+    assert console == []
+    assert dom.count('<svg class="chart"') == 7
+    assert "Fixed point decides as float64 does" in dom
+    assert dom.count('<button type="button">') == dom.count('aria-sort="none"') > 30
+
+
+def test_hostile_names_do_not_run(tmp_path):
+    """With hostile names everywhere the console stays empty, too: nothing ran and nothing had to be refused."""
+    dom, console = browse(render(hostile_run()), tmp_path)
+    assert console == []
+    assert "<script>alert" not in dom
+
+
+def test_tables_sort(html, tmp_path):
+    """A heading's button sorts by value, turns round, and returns to network order; absent values stand last."""
+    told, console = probe(html, tmp_path, SORT, 1280)
+    assert console == []
+    layers = lenet5_run()["layers"]
+    cycles = sorted((layer["cycles"]["total"] for layer in layers), reverse=True)
+    assert told["before"] == told["after"] == " ".join(layer["name"] for layer in layers)
+    assert told["first"] == f"descending {' '.join(f'{each:,}' for each in cycles)}"
+    assert told["second"] == f"ascending {' '.join(f'{each:,}' for each in reversed(cycles))}"
+    assert told["utilization"] == "descending 64.2 27.7 1.56 1.56 1.16 – – – – – – –"
+    assert told["utilization again"] == "ascending 1.16 1.56 1.56 27.7 64.2 – – – – – – –"
+    assert told["utilization off"].startswith("none ")
+
+
+@pytest.mark.parametrize("width", [390, 760, 1280])
+def test_fits(html, tmp_path, width):
+    """From phone to desktop the page does not scroll sideways, every drawing shows, and no word is cut off."""
+    told, console = probe(html, tmp_path, FIT, width)
+    assert console == []
+    assert told["width"] == str(width)
+    assert told["overhang"] == "0"
+    assert told["drawings"] == "7"
+    assert told["clipped"] == ""
+    assert float(told["smallest"]) >= 9

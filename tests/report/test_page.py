@@ -1,0 +1,228 @@
+"""The page of a run: self-contained, well-formed, escaped, deterministic, and nothing ugly in it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from accel.report import glossary, render, render_fragment
+from tests.report.conftest import lenet5_run
+from tests.report.pages import Page
+
+HOSTILE = '<script>alert("x")</script>&\'"</style>{{ 7*7 }}$x$\x1b[31m層'
+MAX_BYTES = 1_000_000
+NAMES = [layer["name"] for layer in lenet5_run()["layers"]]
+
+
+@pytest.fixture(scope="module")
+def html():
+    """The page of the unchanged run."""
+    return render(lenet5_run())
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    """The same page, parsed."""
+    return Page(html)
+
+
+def hostile_run():
+    """A run in which everything a user can name is hostile."""
+    run = lenet5_run()
+    for key in ("network", "network_source", "accelerator", "accelerator_source", "schedule"):
+        run[key] = HOSTILE
+    run["dataset"] = dict.fromkeys(run["dataset"], HOSTILE)
+    for index, layer in enumerate(run["layers"]):
+        layer["name"] = f"{index}{HOSTILE}"
+        layer["kind"] = layer["bound"] = HOSTILE
+        layer["bytes"] = {HOSTILE: {HOSTILE: 7}, "dram": {HOSTILE: 9}}
+    run["first_disagreement"]["label"] = HOSTILE
+    run["not_modelled"] = [HOSTILE]
+    run["array"]["dataflow"] = run["array"]["timing"] = HOSTILE
+    provenance = run["provenance"]
+    provenance["command"] = provenance["created"] = provenance["seed"] = HOSTILE
+    provenance["versions"] = provenance["digests"] = provenance["weights"] = {HOSTILE: HOSTILE}
+    run["accelerator_document"] = {HOSTILE: {HOSTILE: [HOSTILE, {HOSTILE: 1}]}, "assumed": HOSTILE}
+    return run
+
+
+def test_tags_balance(page):
+    """Every tag that is opened is closed, in order."""
+    assert page.problems == []
+
+
+def test_nothing_leaves_the_file(html, page):
+    """No address, link, image, frame, import or font file; and the policy forbids them all."""
+    assert not re.search(r"https?:|@import|url\((?!#)|src=", html)
+    assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "embed", "base", "form"}
+    assert all(target.startswith("#") for target in page.values("href"))
+    assert len(html.encode()) < MAX_BYTES
+
+
+def test_only_our_script_may_run(html, page):
+    """One script, admitted by its digest; no handler attributes."""
+    (script,) = [text for tag, text in page.texts if tag == "script"]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page.values("content")
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_ids_and_links_meet(page):
+    """Ids are unique over the page and its drawings, and every link has its target."""
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in page.values("href")} <= set(ids)
+
+
+def test_every_section_has_its_content(page):
+    """Verdict, command, tables, every chart, provenance, limits and the whole glossary are there."""
+    text = "\n".join(page.visible())
+    run = lenet5_run()
+    for words in (
+        "Fixed point decides as float64 does on 999 of 1,000 inputs.",
+        run["provenance"]["command"],
+        "one product after the other; after every 16 products into the partial-sum buffer; bias last",
+        "weight stationary (ws)",
+        "accumulator.overflow",
+        *run["provenance"]["digests"].values(),
+        *run["not_modelled"],
+        *(layer["name"] for layer in run["layers"]),
+        *(term.meaning for terms in glossary.GLOSSARY.values() for term in terms),
+    ):
+        assert words in text, words
+    drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert len(drawings) == 7
+    assert all(each["role"] == "img" and each["aria-label"] for each in drawings)
+
+
+def test_tables_are_tables(page):
+    """Every row of a table has as many cells as its head, headings have a scope, numbers a value to sort by."""
+    widths, row = [], 0
+    for tag, attributes in page.tags:
+        if tag == "tr":
+            widths.append(row)
+            row = 0
+        elif tag == "table":
+            widths.append(row)
+            widths.append(-1)
+            row = 0
+        elif tag in ("td", "th"):
+            row += 1
+            assert tag == "td" or attributes.get("scope") in ("col", "row")
+    widths.append(row)
+    tables: list[set[int]] = []
+    for width in widths:
+        if width == -1:
+            tables.append(set())
+        elif width and tables:
+            tables[-1].add(width)
+    assert len(tables) == 5
+    assert all(len(each) == 1 for each in tables)
+
+
+@pytest.mark.parametrize("word", ["None", "nan", "inf", "Undefined", "True", "False", "{'", "['"])
+def test_no_programmer_leaks(page, word):
+    """No value of the language is shown as such."""
+    pattern = rf"(?<![\w{{\['-]){re.escape(word)}(?!\w)"
+    assert not [text for text in page.visible() if re.search(pattern, text)]
+
+
+def test_no_raw_floats(page):
+    """Nobody reads seventeen digits: at most six decimals in text and in values to sort by."""
+    raw = re.compile(r"\.\d{7,}|\d[eE][-+]\d")
+    assert not [text for text in page.visible() if raw.search(text)]
+    assert not [value for value in page.values("data-value") if re.search(r"[1-9]\d{6,}\.\d|\.\d*[1-9]\d{6,}", value)]
+
+
+def test_hostile_names_stay_text():
+    """Names with markup, templates, formulas and control characters are shown as they are, and nothing runs."""
+    html = render(hostile_run())
+    parsed = Page(html)
+    assert parsed.problems == []
+    assert sum(tag == "script" for tag, _ in parsed.tags) == 1
+    assert "<script>alert" not in html
+    assert "\x1b" not in html
+    assert "{{ 7*7 }}" in html
+    assert len(re.findall(r"<style", html)) == 1
+    fragment = render_fragment(hostile_run())
+    assert "<script" not in fragment
+    assert Page(fragment).problems == []
+
+
+def test_absent_values_are_dashes():
+    """A run without labels, errors, ranges, histograms, accumulators, softmax, data set or seed still makes a page."""
+    run = lenet5_run()
+    for layer in run["layers"]:
+        for key in ("error", "range", "histogram", "accumulator", "format", "shape"):
+            layer[key] = None
+        layer["bytes"] = {}
+    for key in ("softmax", "dataset", "first_disagreement", "agreement"):
+        run[key] = None
+    run["accuracy"] = {"golden": None, "fixed": None}
+    run["provenance"].update(seed=None, digests={"weights": None}, weights={}, created=None)
+    run["accelerator_document"] = {}
+    run["not_modelled"] = []
+    parsed = Page(render(run))
+    assert parsed.problems == []
+    assert not [text for text in parsed.visible() if "None" in text]
+    assert "No layer was compared with float64." in parsed.visible()
+    assert "inputs have no labels" in parsed.visible()
+
+
+def test_same_run_same_bytes(html):
+    """Rendering again, and in another process with another hash seed, gives the same bytes."""
+    assert render(lenet5_run()) == html
+    code = (
+        "import hashlib; from accel.report import render; from tests.report.conftest import lenet5_run; "
+        "print(hashlib.sha256(render(lenet5_run()).encode()).hexdigest())"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == hashlib.sha256(html.encode()).hexdigest()
+
+
+def test_rendering_changes_nothing():
+    """The document given is the document kept."""
+    run = lenet5_run()
+    before = copy.deepcopy(run)
+    render(run)
+    assert run == before
+
+
+def test_reports_stay_light():
+    """Making a page loads neither Numba nor pyplot; loading the package loads nothing heavy at all."""
+    code = (
+        "import sys, accel.report; "
+        "print(sorted({'matplotlib', 'jinja2', 'rich', 'numpy', 'numba'} & set(sys.modules))); "
+        "from tests.report.conftest import lenet5_run; import accel.report.table; "
+        "accel.report.render(lenet5_run()); "
+        "print(sorted({'numba', 'matplotlib.pyplot', 'accel.runner'} & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+@pytest.mark.slow
+def test_deep_networks_stay_below_a_megabyte():
+    """A network of 204 layers, more than a ResNet-152 has convolutions, keeps the page below 1 MB."""
+    run = lenet5_run()
+    run["layers"] = [
+        {**layer, "name": f"stage{stage}.block.{layer['name']}"} for stage in range(17) for layer in run["layers"]
+    ]
+    html = render(run)
+    assert len(html.encode()) < MAX_BYTES
+    assert Page(html).problems == []
+
+
+def test_fragment_is_the_table():
+    """A notebook gets the verdict and the same table of layers, without script or drawing."""
+    parsed = Page(render_fragment(lenet5_run()))
+    assert parsed.problems == []
+    assert not {tag for tag, _ in parsed.tags} & {"script", "svg", "html"}
+    rows = [text for tag, text in parsed.texts if tag == "th"]
+    assert [text for text in rows if text in NAMES] == NAMES

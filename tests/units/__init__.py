@@ -1,0 +1,1 @@
+"""Function units against float64, against integer models in plain Python, and their costs against their stages."""
