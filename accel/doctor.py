@@ -60,9 +60,7 @@ def facts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "processor",
         f"{cpu['name']}, {cpu['threads']} threads, {' '.join(cpu['features']) or 'no known features'}",
     )
-    state = (
-        "compiled" if kernels["warm"] else "not compiled yet: the first run does it, or `accel doctor --warm`"
-    )
+    state = "compiled" if kernels["warm"] else "not compiled yet: the first run does it, or `accel doctor --warm`"
     yield "kernels", state
     if "warmed_in_s" in kernels:
         yield "", f"warmed in {kernels['warmed_in_s']} s"

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from accel.walk import forward
 from harness import alone, paired, seconds, spread, write
 
 import accel
@@ -28,8 +27,10 @@ from accel.data import fit, load
 from accel.errors import DataError
 from accel.numeric.ledger import Ledger
 from accel.ops.golden import GoldenArithmetic
-from accel.program import lower
-from accel.runner import batch_size, run_fixed
+from accel.runner.execute import run_fixed
+from accel.runner.inputs import batch_size
+from accel.runner.program import lower
+from accel.walk import forward
 
 ACCEL = str(Path(sys.executable).with_name("accel"))
 

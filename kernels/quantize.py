@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels._jit import inline, kernel
-from kernels.modes import Overflow, Requant, Rounding
+from kernels.modes import Overflow, Rounding
 
 # Plain integers, because Numba would carry an enum member through every comparison.
 TRN, TRN_ZERO, RND, RND_ZERO, RND_MIN_INF, RND_INF, RND_CONV, STOCHASTIC = (int(mode) for mode in Rounding)
@@ -63,39 +63,39 @@ def round_shift(v, shift, rounding):
 
 
 @inline
-def round_drawn(v, rq, draw):
+def round_drawn(v, shift, rq, draw):
     """Return v * 2^-shift rounded up with a probability equal to the discarded fraction.
 
     draw: rq.random_bits uniform bits. They stand at the top of the discarded part: a longer draw loses its low bits,
     a shorter one leaves the low bits of the discarded part unread, unless it is centred and so stands half a unit
     higher, which one more bit of the discarded part can tell.
     """
-    whole = floor_shift(v, rq.shift)
-    if rq.shift <= 0:
+    whole = floor_shift(v, shift)
+    if shift <= 0:
         return whole
-    bits = min(rq.random_bits, rq.shift)
+    bits = min(rq.random_bits, shift)
     addend = draw >> (rq.random_bits - bits)
-    if rq.centred and rq.shift > bits:
+    if rq.centred and shift > bits:
         bits = bits + 1
         addend = 2 * addend + 1
-    top = (v >> min(rq.shift - bits, 63)) & ones(bits)
+    top = (v >> min(shift - bits, 63)) & ones(bits)
     return whole + ((top + addend) >> bits)
 
 
 @inline
-def bit_above(v, rq):
+def bit_above(v, shift, rq):
     """Return the bit of the source that stands just above the target's top bit, 0 beyond the source's width.
 
     The bound is the vendor's rule and decides nothing: an unsigned source has zeros there, and a signed one that
     narrow can leave the range only by a carry of a positive value.
     """
-    top = rq.shift + rq.width
+    top = shift + rq.width
     return (v >> min(max(top, 0), 63)) & (1 if 0 <= top < rq.source_width else 0)
 
 
 @inline
 def confine(u, above, rq):
-    """Return u as a code of the target and 1 if it was out of range, else 0.
+    """Return u as a code of the target and 1 if it was out of range, else 0; SAT_SYM counts the code it gives up.
 
     u: rounded value. above: the source's bit just above the target's top bit (only WRAP_SM without saturation bits
     looks at it; taken after rounding it would be another bit).
@@ -135,30 +135,8 @@ def wrap(u, above, rq):
     return (kept ^ sign) - sign
 
 
-@inline
-def cast(v, rq, draw):
-    """Return (code, overflowed) of the source integer v; draw: 0 unless rounding is STOCHASTIC.
-
-    overflowed is 1 when the rounded value was out of range, for SAT_SYM also when it was the code that mode gives up.
-    """
-    u = round_drawn(v, rq, draw) if rq.rounding == STOCHASTIC else round_shift(v, rq.shift, rq.rounding)
-    return confine(u, bit_above(v, rq), rq)
-
-
-@inline
-def with_shift(rq, shift):
-    """Return the same cast from another binary point."""
-    return Requant(
-        shift,
-        rq.rounding,
-        rq.overflow,
-        rq.signed,
-        rq.width,
-        rq.saturation_bits,
-        rq.source_width,
-        rq.random_bits,
-        rq.centred,
-    )
+# A cast is `confine` of a rounding. Both kernels spell it out in the loop, and ask for the mode before it: behind one
+# more function, or with the question inside, LLVM gives up vectorising (a factor of ten).
 
 
 @kernel
@@ -169,16 +147,15 @@ def requantize(codes, rq, draws, out):
     target's container.
     """
     overflowed = 0
-    # The mode is asked once and not by `cast` per code: only so do both loops vectorise (a factor of ten).
     if rq.rounding == STOCHASTIC:
         for i in range(codes.size):
             v = np.int64(codes[i])
-            out[i], outside = confine(round_drawn(v, rq, draws[i]), bit_above(v, rq), rq)
+            out[i], outside = confine(round_drawn(v, rq.shift, rq, draws[i]), bit_above(v, rq.shift, rq), rq)
             overflowed += outside
     else:
         for i in range(codes.size):
             v = np.int64(codes[i])
-            out[i], outside = confine(round_shift(v, rq.shift, rq.rounding), bit_above(v, rq), rq)
+            out[i], outside = confine(round_shift(v, rq.shift, rq.rounding), bit_above(v, rq.shift, rq), rq)
             overflowed += outside
     return overflowed
 
@@ -191,8 +168,14 @@ def encode(mantissas, exponents, rq, draws, out):
     rq.shift is not read.
     """
     overflowed = 0
-    for i in range(mantissas.size):
-        draw = draws[i] if rq.rounding == STOCHASTIC else 0
-        out[i], outside = cast(mantissas[i], with_shift(rq, -exponents[i]), draw)
-        overflowed += outside
+    if rq.rounding == STOCHASTIC:
+        for i in range(mantissas.size):
+            v, shift = mantissas[i], -exponents[i]
+            out[i], outside = confine(round_drawn(v, shift, rq, draws[i]), bit_above(v, shift, rq), rq)
+            overflowed += outside
+    else:
+        for i in range(mantissas.size):
+            v, shift = mantissas[i], -exponents[i]
+            out[i], outside = confine(round_shift(v, shift, rq.rounding), bit_above(v, shift, rq), rq)
+            overflowed += outside
     return overflowed

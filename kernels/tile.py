@@ -24,6 +24,7 @@ ROWS = 4
 LANES = 32
 VECTOR = 16  # int32 sums per vector register: 512 bits, which LLVM splits where registers are narrower
 VECTORS = LANES // VECTOR
+BAND = 128  # pairs packed of one row before the next: what is written stays in the cache until its lines are full
 
 
 def add_products(rows, lanes, sums):
@@ -93,9 +94,7 @@ def _add_products(_, rows, lanes, sums):
 
     def generate(context, builder, signature, arguments):
         arrays = zip(signature.args, arguments, strict=True)
-        row_array, lane_array, sum_array = (
-            context.make_array(kind)(context, builder, value) for kind, value in arrays
-        )
+        row_array, lane_array, sum_array = (context.make_array(kind)(context, builder, value) for kind, value in arrays)
         pairs = builder.extract_value(row_array.shape, 0)
         rows_pointer = builder.bitcast(row_array.data, PAIR.as_pointer())
         lanes_pointer = builder.bitcast(lane_array.data, CODES.as_pointer())
@@ -104,8 +103,7 @@ def _add_products(_, rows, lanes, sums):
         totals = {place: cgutils.alloca_once_value(builder, _constant(SUMS, -1)) for place in tile}
         with cgutils.for_range(builder, pairs) as loop:
             columns = [
-                _load(builder, lanes_pointer, _index(builder, loop.index, VECTORS, v), align=2)
-                for v in range(VECTORS)
+                _load(builder, lanes_pointer, _index(builder, loop.index, VECTORS, v), align=2) for v in range(VECTORS)
             ]
             for r, v in tile:
                 pair = _load(builder, rows_pointer, _index(builder, loop.index, ROWS, r), align=2)
@@ -129,17 +127,21 @@ def tiles(extent, height):
 @inline
 def pack(matrix, packed):
     """Pack the rows of a matrix. matrix: (n, K) int16 · packed: (tiles(n, height), (K + 1) // 2, height, 2) int16."""
-    n, K = matrix.shape
+    n = matrix.shape[0]
     count, pairs, height, _ = packed.shape
     for t in range(count):
-        # Bands of 16 pairs: what is read is a whole cache line per row, what is written stays in the cache.
-        for first in range(0, pairs, 16):
-            last = min(first + 16, pairs)
+        for first in range(0, pairs, BAND):
+            band = packed[t, first : first + BAND]
             for r in range(height):
                 i = t * height + r
-                for p in range(first, last):
-                    packed[t, p, r, 0] = matrix[i, 2 * p] if i < n else 0
-                    packed[t, p, r, 1] = matrix[i, 2 * p + 1] if i < n and 2 * p + 1 < K else 0
+                row = matrix[i, 2 * first : 2 * (first + BAND)] if i < n else matrix[0, :0]
+                whole = len(row) // 2
+                for p in range(whole):
+                    band[p, r, 0] = row[2 * p]
+                    band[p, r, 1] = row[2 * p + 1]
+                for p in range(whole, len(band)):
+                    band[p, r, 0] = row[2 * p] if 2 * p < len(row) else 0
+                    band[p, r, 1] = 0
 
 
 @inline

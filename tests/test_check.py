@@ -92,9 +92,7 @@ def test_the_first_divergence_is_told_in_full():
     first[0, 2, 1], first[1, 0, 0], first[1, 2, 3] = -1, 700, 20
     got = {"C1": FxArray(first, "Q6.10"), "S2": FxArray([[127, 127], [127, -128]], "Q4.4")}
     cases, divergence = compare(wanted, got)
-    text = (
-        "C1 [0, 2, 1] Q6.10: got 0xffff (-0.0009765625), wanted 0x0000 (0); 3 of 24 differ, largest 700 lsb"
-    )
+    text = "C1 [0, 2, 1] Q6.10: got 0xffff (-0.0009765625), wanted 0x0000 (0); 3 of 24 differ, largest 700 lsb"
     assert str(divergence) == text
     assert [(case.name, case.passed) for case in cases] == [("codes of C1", False), ("codes of S2", False)]
     assert cases[0].detail == text
@@ -175,9 +173,7 @@ def test_stored_codes_belong_to_one_model_and_its_inputs():
     golden.require(Identity(**same), Path("codes.npz"))
     with pytest.raises(ModelError) as error:
         golden.require(Identity(**{**same, "model": "91c0" * 16}), Path("codes.npz"))
-    assert (
-        str(error.value) == "codes.npz: golden is for model 3f2a, this is 91c0; if intended --update-golden"
-    )
+    assert str(error.value) == "codes.npz: golden is for model 3f2a, this is 91c0; if intended --update-golden"
     with pytest.raises(DataError, match=r"golden is for inputs bbbb \(digits\), these are 0000 \(mnist\)"):
         golden.require(Identity(**{**same, "inputs": "00" * 32, "dataset": "mnist"}), Path("codes.npz"))
 

@@ -56,9 +56,7 @@ class Divergence:
         }
 
 
-def compare(
-    wanted: Mapping[str, FxArray], got: Mapping[str, FxArray]
-) -> tuple[tuple[Case, ...], Divergence | None]:
+def compare(wanted: Mapping[str, FxArray], got: Mapping[str, FxArray]) -> tuple[tuple[Case, ...], Divergence | None]:
     """Compare node by node, in the order of `wanted`: a case for each, and the first difference of codes.
 
     A node whose format or shape is another one fails, and its codes are not compared.

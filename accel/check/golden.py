@@ -54,9 +54,7 @@ class Golden:
         stored = self.identity
         remedy = "if intended --update-golden"
         if stored.model != current.model:
-            raise ModelError(
-                f"{file}: golden is for model {stored.model[:4]}, this is {current.model[:4]}; {remedy}"
-            )
+            raise ModelError(f"{file}: golden is for model {stored.model[:4]}, this is {current.model[:4]}; {remedy}")
         if stored.inputs != current.inputs:
             raise DataError(
                 f"{file}: golden is for inputs {stored.inputs[:4]} ({stored.dataset}), these are {current.inputs[:4]} "
@@ -134,16 +132,12 @@ def _parse(raw: bytes) -> Golden:
         meta = json.loads(str(archive["meta"]))
         if meta.get("schema") != SCHEMA:
             raise ValueError(f"schema {meta.get('schema')!r}, this reads {SCHEMA!r}")
-        codes = {
-            name: FxArray(archive[_PREFIX + name], spelling) for name, spelling in meta["formats"].items()
-        }
+        codes = {name: FxArray(archive[_PREFIX + name], spelling) for name, spelling in meta["formats"].items()}
     return Golden(_identity(meta), codes)
 
 
 def _identity(meta: Mapping[str, Any]) -> Identity:
-    texts = {
-        key: str(meta[key]) for key in ("network", "accelerator", "dataset", "model", "numerics", "inputs")
-    }
+    texts = {key: str(meta[key]) for key in ("network", "accelerator", "dataset", "model", "numerics", "inputs")}
     return Identity(count=int(meta["count"]), **texts)
 
 

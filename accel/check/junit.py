@@ -19,15 +19,11 @@ def junit(suite: str, cases: Sequence[Case], seconds: float) -> bytes:
     root = ET.Element("testsuites", counts)
     element = ET.SubElement(root, "testsuite", {"name": _clean(suite), "skipped": "0", **counts})
     for case in cases:
-        test = ET.SubElement(
-            element, "testcase", {"classname": _clean(suite), "name": _clean(case.name), "time": "0"}
-        )
+        test = ET.SubElement(element, "testcase", {"classname": _clean(suite), "name": _clean(case.name), "time": "0"})
         if case.passed:
             ET.SubElement(test, "system-out").text = _clean(case.detail)
         else:
-            ET.SubElement(test, "failure", {"message": _clean(case.detail), "type": "check"}).text = _clean(
-                case.detail
-            )
+            ET.SubElement(test, "failure", {"message": _clean(case.detail), "type": "check"}).text = _clean(case.detail)
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

@@ -36,9 +36,7 @@ class Thresholds:
         if self.min_accuracy is not None:
             accuracy = document["accuracy"]["fixed"]
             if accuracy is None:
-                raise DataError(
-                    "min-accuracy needs labels and these inputs have none; check min-agreement instead"
-                )
+                raise DataError("min-accuracy needs labels and these inputs have none; check min-agreement instead")
             yield _at_least("min-accuracy", accuracy, self.min_accuracy)
         if self.min_agreement is not None:
             yield _at_least("min-agreement", document["agreement"], self.min_agreement)
@@ -54,11 +52,7 @@ class Thresholds:
     @staticmethod
     def _sqnr(layers: list[Mapping[str, Any]], limit: float) -> Case:
         # A layer without any error has no SQNR: it cannot be the worst.
-        ratios = {
-            layer["name"]: layer["error"]["sqnr_db"]
-            for layer in layers
-            if layer["error"]["sqnr_db"] is not None
-        }
+        ratios = {layer["name"]: layer["error"]["sqnr_db"] for layer in layers if layer["error"]["sqnr_db"] is not None}
         if not ratios:
             return Case("min-sqnr", True, f"no layer has any error, wanted at least {limit:g} dB")
         worst = min(ratios, key=ratios.__getitem__)

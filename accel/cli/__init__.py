@@ -90,9 +90,7 @@ def _fail(ctx: click.Context, problems: tuple[str, ...], exit_code: int) -> NoRe
 
 def _reader_left(ctx: click.Context) -> NoReturn:
     """Stop quietly when whoever reads our output has gone (`accel show rounding | head -1`)."""
-    os.dup2(
-        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-    )  # or Python fails once more while it flushes
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails once more while it flushes
     ctx.exit(INTERRUPTED)
 
 

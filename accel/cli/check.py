@@ -30,20 +30,12 @@ _SHARE = click.FloatRange(0, 1)
 @options.limit_option
 @options.weights_option
 @click.option("--min-accuracy", type=_SHARE, metavar="SHARE", help="Accuracy of the machine, 0 to 1.")
-@click.option(
-    "--min-agreement", type=_SHARE, metavar="SHARE", help="Inputs classified as float64 does, 0 to 1."
-)
+@click.option("--min-agreement", type=_SHARE, metavar="SHARE", help="Inputs classified as float64 does, 0 to 1.")
 @click.option("--min-sqnr", type=float, metavar="DB", help="Signal to quantization noise of the worst layer.")
-@click.option(
-    "--max-error", type=click.FloatRange(0), metavar="LSB", help="Largest error of the worst layer, in lsb."
-)
+@click.option("--max-error", type=click.FloatRange(0), metavar="LSB", help="Largest error of the worst layer, in lsb.")
 @click.option("--max-cycles", type=click.IntRange(0), metavar="CYCLES", help="Latency of one input.")
-@click.option(
-    "--golden", type=_FILE, metavar="FILE", help="Stored codes (.npz) that every node must give again."
-)
-@click.option(
-    "--update-golden", is_flag=True, help="Write the codes to the golden file instead of comparing them."
-)
+@click.option("--golden", type=_FILE, metavar="FILE", help="Stored codes (.npz) that every node must give again.")
+@click.option("--update-golden", is_flag=True, help="Write the codes to the golden file instead of comparing them.")
 @click.option("--junit", type=_FILE, metavar="FILE", help="Also write the result as JUnit XML.")
 @options.jobs_option
 @options.seed_option
@@ -83,9 +75,7 @@ def command(
     if update_golden and golden is None:
         raise click.UsageError("--update-golden writes the file that --golden names; add --golden FILE")
     if not thresholds and golden is None:
-        raise NothingComparedError(
-            "nothing to compare: give a threshold such as --min-accuracy 0.95, or --golden FILE"
-        )
+        raise NothingComparedError("nothing to compare: give a threshold such as --min-accuracy 0.95, or --golden FILE")
     started = perf_counter()
     machine = load_accelerator(accelerator, overrides)
     stored = load_golden(golden) if golden and not update_golden else None

@@ -11,13 +11,9 @@ from accel.cli.terminal import Terminal
 @click.command("estimate", short_help="Count cycles only, without computing anything.")
 @options.network_argument
 @options.accelerator_options
-@click.option(
-    "-b", "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs at once."
-)
+@click.option("-b", "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs at once.")
 @options.output_options
-def command(
-    network: str, accelerator: str, overrides: tuple[str, ...], batch: int, terminal: Terminal
-) -> None:
+def command(network: str, accelerator: str, overrides: tuple[str, ...], batch: int, terminal: Terminal) -> None:
     """Estimate the cycles of NETWORK (default lenet5) on an accelerator, layer by layer."""
     from accel.config import check_layers, load_accelerator
     from accel.estimator import estimate

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -44,12 +46,8 @@ def networks() -> tuple[Listing, ...]:
         network = build(name)
         macs = sum(nest.macs for _, nest in network.loop_nests())
         trained = ", ".join(data for data in SETS if trained_path(name, data).is_file()) or "-"
-        rows.append(
-            (name, _shape(network.input_shape), len(network.nodes), _parameter_count(network), macs, trained)
-        )
-    return (
-        Listing("networks", ("name", "input", "layers", "parameters", "MACs", "trained on"), tuple(rows)),
-    )
+        rows.append((name, _shape(network.input_shape), len(network.nodes), _parameter_count(network), macs, trained))
+    return (Listing("networks", ("name", "input", "layers", "parameters", "MACs", "trained on"), tuple(rows)),)
 
 
 def one_network(name: str) -> tuple[Listing, ...]:
@@ -111,8 +109,8 @@ def one_format(spelling: str) -> tuple[Listing, ...]:
         ("width", f"{q.width} bits"),
         ("integer bits", f"{q.int_bits}{' with the sign' if q.signed else ''}"),
         ("fraction bits", str(q.frac_bits)),
-        ("lsb", f"2^{-q.frac_bits} = {float(q.lsb):.12g}"),
-        ("values", f"{q.min_value:.12g} .. {q.max_value:.12g}"),
+        ("lsb", f"2^{-q.frac_bits} = {_decimal(q.lsb)}"),
+        ("values", f"{_decimal(q.min_code * q.lsb)} .. {_decimal(q.max_code * q.lsb)}"),
         ("codes", f"{q.min_code} .. {q.max_code}"),
         ("container", str(q.dtype)),
     )
@@ -214,9 +212,7 @@ def _build(function: str, design: str) -> UnaryUnit | SoftmaxUnit:
 
 
 def _elsewhere(names: Mapping[str, tuple[str, ...]]) -> Listing:
-    return Listing(
-        "names elsewhere", ("mode", *aliases.TOOLS), tuple((mode, *row) for mode, row in names.items())
-    )
+    return Listing("names elsewhere", ("mode", *aliases.TOOLS), tuple((mode, *row) for mode, row in names.items()))
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -225,6 +221,13 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _parameter_count(network: Network) -> int:
     return sum(prod(spec.shape) for specs in network.parameter_specs().values() for spec in specs.values())
+
+
+def _decimal(value: Fraction) -> str:
+    """Write a value in 12 digits, however far its binary point is from the range of a float."""
+    context = Context(prec=12)
+    quotient = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return f"{quotient.normalize(context):g}"
 
 
 def _matlab(q: QFormat) -> str:

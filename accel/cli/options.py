@@ -82,16 +82,12 @@ def output_options(function: F) -> F:
     """Add --json, -q, -v and --no-color, as one `terminal`."""
 
     @wraps(function)
-    def with_terminal(
-        *args: Any, as_json: bool, quiet: bool, verbose: bool, no_color: bool, **kwargs: Any
-    ) -> Any:
+    def with_terminal(*args: Any, as_json: bool, quiet: bool, verbose: bool, no_color: bool, **kwargs: Any) -> Any:
         click.get_current_context().meta[VERBOSE] = verbose
         return function(*args, terminal=Terminal(quiet, verbose, as_json, not no_color), **kwargs)
 
     options = (
-        click.option(
-            "--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."
-        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
         click.option("-v", "--verbose", is_flag=True, help="Show a traceback for internal errors."),
         click.option("--no-color", is_flag=True, help="Print without colours."),

@@ -28,9 +28,7 @@ TOPICS = {
 @click.command("show", short_help="List networks, machines, formats, modes and units.")
 @click.argument("topic", required=False)
 @click.argument("name", required=False)
-@click.option(
-    "-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="With `accelerator NAME`: override."
-)
+@click.option("-s", "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="With `accelerator NAME`: override.")
 @options.output_options
 def command(topic: str | None, name: str | None, overrides: tuple[str, ...], terminal: Terminal) -> None:
     """Show what there is. TOPIC: networks, accelerators, accelerator NAME, formats [FORMAT], rounding, overflow,
@@ -98,13 +96,9 @@ def _print(listings: Sequence[Listing], terminal: Terminal) -> None:
     console = terminal.console()
     for index, listing in enumerate(listings):
         title = Text(listing.title, style="bold")
-        table = Table(
-            title=title, title_justify="left", box=None, pad_edge=False, show_header=len(listing.columns) > 1
-        )
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=len(listing.columns) > 1)
         for column, first in zip(listing.columns, listing.rows[0], strict=True):
-            table.add_column(
-                column, justify="right" if isinstance(first, int | float) else "left", overflow="fold"
-            )
+            table.add_column(column, justify="right" if isinstance(first, int | float) else "left", overflow="fold")
         for row in listing.rows:
             table.add_row(*(Text(integer(value) if isinstance(value, int) else str(value)) for value in row))
         if index:

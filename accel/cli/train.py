@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("train", short_help="Train a network in float64.")
 @options.network_argument
-@click.option(
-    "-d", "--data", default="digits", show_default=True, help="digits, mnist, or a folder of MNIST files."
-)
+@click.option("-d", "--data", default="digits", show_default=True, help="digits, mnist, or a folder of MNIST files.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set.")
 @click.option("--batch", type=click.IntRange(1), help="Examples per step.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Learning rate of the first epoch.")
@@ -54,9 +52,7 @@ def command(
 
     build(network)
     name = data if data in NAMES else "mnist"
-    recipe = _recipe(
-        network, name, epochs=epochs, batch=batch, rate=rate, momentum=momentum, decay=decay, loss=loss
-    )
+    recipe = _recipe(network, name, epochs=epochs, batch=batch, rate=rate, momentum=momentum, decay=decay, loss=loss)
     path = out or Path("runs") / f"{network}-{name}.npz"
     if path.suffix != ".npz":
         raise click.BadParameter(f"{path} must end in .npz", param_hint="--out")

@@ -44,9 +44,7 @@ def load_workload(network: str, data: str, limit: int | None, weights: str | Non
 
     if data == RANDOM:
         model = load_model(network, weights)
-        return Workload(
-            model, _random_inputs(model, limit or RANDOM_INPUTS, seed), None, _random_source(seed)
-        )
+        return Workload(model, _random_inputs(model, limit or RANDOM_INPUTS, seed), None, _random_source(seed))
     build(network)  # a misspelt network is told before anything is read
     dataset = load(data, "test", limit)
     model = load_model(network, weights or dataset.name)

@@ -68,9 +68,7 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
             FileNotFoundError: "no such file",
             IsADirectoryError: "a folder; give one of its .toml files",
         }
-        raise ConfigError(
-            f"{name}: {reasons.get(type(error), f'cannot be read ({error.strerror})')}"
-        ) from None
+        raise ConfigError(f"{name}: {reasons.get(type(error), f'cannot be read ({error.strerror})')}") from None
     return name, _text(name, raw)
 
 
@@ -103,9 +101,7 @@ def _parse(label: str, text: str) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"{label}: nested too deeply for an accelerator file") from None
     except ValueError as error:
-        found = re.fullmatch(
-            r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL
-        )
+        found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
         if found is None:
             raise ConfigError(f"{label}: not TOML: {error}") from None
         line = found[2] or str(text.rstrip().count("\n") + 1)

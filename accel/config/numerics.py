@@ -40,9 +40,7 @@ def build_numerics(table: NumericsTable, problems: list[Problem]) -> Numerics | 
         path = (*root, "layers", name)
         own = attempt(problems, (*path, "accumulator"), _sums, layer.accumulator)
         overrides[name] = _layer(bits | written(layer), sums | (own or {}), random, path, problems)
-    return Numerics(
-        Quantizer(table.input), defaults, {name: layer for name, layer in overrides.items() if layer}
-    )
+    return Numerics(Quantizer(table.input), defaults, {name: layer for name, layer in overrides.items() if layer})
 
 
 def _layer(
@@ -89,7 +87,5 @@ def _random(table: RandomTable) -> Random:
     if settings.pop("generator", "lfsr") == "lfsr":
         return Lfsr(**settings)
     if "width" in settings:
-        raise ConfigError(
-            'width is the number of bits of an LFSR; generator = "numpy" has none, leave it out'
-        )
+        raise ConfigError('width is the number of bits of an LFSR; generator = "numpy" has none, leave it out')
     return NumpyRandom(**settings)

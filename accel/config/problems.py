@@ -68,11 +68,7 @@ class Places:
         place, path = self.locate(problem.path), problem.path
         if not problem.is_combination:
             return place
-        near = [
-            f"-s {o}"
-            for key, o in self.overrides.items()
-            if key[:-1] == path[:-1] or key[: len(path)] == path
-        ]
+        near = [f"-s {o}" for key, o in self.overrides.items() if key[:-1] == path[:-1] or key[: len(path)] == path]
         return " with ".join(dict.fromkeys([place, *near]))
 
 
@@ -91,25 +87,22 @@ def attempt(
     try:
         return make(*args, **kwargs)
     except ConfigError as error:
-        problems.extend(
-            Problem(path, path[-1], f": {problem}", is_combination=True) for problem in error.problems
-        )
+        problems.extend(Problem(path, path[-1], f": {problem}", is_combination=True) for problem in error.problems)
         return None
 
 
-def shape_problems(error: ValidationError, model: type[BaseModel], root: KeyPath = ()) -> list[Problem]:
-    """Return what pydantic found in our words; `root` is where the checked table stands in the document."""
-    return [_shape_problem(fault, model, root) for fault in error.errors(include_url=False)]
+def shape_problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Return in our words what pydantic found when it checked a document against `model`."""
+    return [_shape_problem(fault, model) for fault in error.errors(include_url=False)]
 
 
-def _shape_problem(fault: ErrorDetails, model: type[BaseModel], root: KeyPath) -> Problem:
-    inner = tuple(str(part) for part in fault["loc"])
-    path, key = root + inner, (root + inner or ("file",))[-1]
+def _shape_problem(fault: ErrorDetails, model: type[BaseModel]) -> Problem:
+    path = tuple(str(part) for part in fault["loc"])
+    key, table = path[-1], path[:-1]
     if fault["type"] == "extra_forbidden":
-        table = _model_at(model, inner[:-1])
-        return Problem(path, f"unknown key '{key}'", f".{_known(key, fault['input'], table)}")
+        return Problem(path, f"unknown key '{key}'", f".{_known(key, fault['input'], _model_at(model, table))}")
     if fault["type"] == "missing":
-        examples = _model_at(model, inner[:-1]).model_fields[key].examples
+        examples = _model_at(model, table).model_fields[key].examples
         if examples is None:
             return Problem(path, f"missing table '{key}'", f". Add [{'.'.join(path)}].")
         return Problem(path, f"missing key '{key}'", f". Add for example {key} = {echo(examples[0])}")
@@ -148,10 +141,7 @@ _REASONS = {
 
 def _reason(fault: ErrorDetails) -> str:
     """Return why a value was refused; our own errors speak for themselves."""
-    context = {
-        key: f"{limit:g}" if isinstance(limit, float) else limit
-        for key, limit in fault.get("ctx", {}).items()
-    }
+    context = {key: f"{limit:g}" if isinstance(limit, float) else limit for key, limit in fault.get("ctx", {}).items()}
     if isinstance(context.get("error"), ConfigError):
         return str(context["error"])
     return _REASONS.get(fault["type"], fault["msg"]).format_map(context)

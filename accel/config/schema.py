@@ -20,9 +20,7 @@ from kernels.modes import Overflow, Rounding
 MAX_DATA_WIDTH = 32
 
 
-def _one_of(
-    kind: str, names: Callable[[], Iterable[str]], make: Callable[[str], Any] = str
-) -> PlainValidator:
+def _one_of(kind: str, names: Callable[[], Iterable[str]], make: Callable[[str], Any] = str) -> PlainValidator:
     """Accept one of `names` and turn it into `make(name)`; the error suggests the closest."""
 
     def check(value: object) -> Any:
@@ -51,9 +49,7 @@ def _accumulator_format(value: object) -> QFormat:
 def _name(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
         return value
-    raise ConfigError(
-        "it names files too; use letters, digits, '.', '_' and '-', a letter or digit first, at most 64"
-    )
+    raise ConfigError("it names files too; use letters, digits, '.', '_' and '-', a letter or digit first, at most 64")
 
 
 def _dataflows() -> Iterable[str]:
@@ -63,12 +59,8 @@ def _dataflows() -> Iterable[str]:
 
 
 DataFormat = Annotated[QFormat, PlainValidator(_data_format)]
-RoundingMode = Annotated[
-    Rounding, _one_of("rounding mode", lambda: Rounding.__members__, lambda n: Rounding[n])
-]
-OverflowMode = Annotated[
-    Overflow, _one_of("overflow mode", lambda: Overflow.__members__, lambda n: Overflow[n])
-]
+RoundingMode = Annotated[Rounding, _one_of("rounding mode", lambda: Rounding.__members__, lambda n: Rounding[n])]
+OverflowMode = Annotated[Overflow, _one_of("overflow mode", lambda: Overflow.__members__, lambda n: Overflow[n])]
 Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
 Lanes = Annotated[int, Field(ge=1, le=1 << 16)]
 Bytes = Annotated[int, Field(ge=1, le=1 << 50, examples=[65536])]

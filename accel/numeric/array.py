@@ -26,13 +26,11 @@ class FxArray:
         target = QFormat.parse(format)
         raw = np.asarray(codes)
         if raw.dtype.kind not in "iub":
-            raise DataError(
-                f"codes are integers, not {raw.dtype}; for values use accel.quantize(values, '{target}')"
-            )
+            raise DataError(f"codes are integers, not {raw.dtype}; for values use accel.quantize(values, '{target}')")
         if raw.size and not (target.min_code <= int(raw.min()) and int(raw.max()) <= target.max_code):
             raise DataError(
-                f"codes {int(raw.min())}..{int(raw.max())} lie outside {target} ({target.min_code}..{target.max_code}); "
-                "to convert with overflow use accel.requantize"
+                f"codes {int(raw.min())}..{int(raw.max())} lie outside {target}, which holds "
+                f"{target.min_code}..{target.max_code}; to convert with overflow use accel.requantize"
             )
         object.__setattr__(self, "codes", raw.astype(target.dtype, copy=False))
         object.__setattr__(self, "format", target)

@@ -168,7 +168,7 @@ def _integers(x: NDArray[np.float64], target: QFormat) -> tuple[NDArray[np.int64
     top bit can matter, so the magnitude is reduced to its low 62 bits and 2^62 is added to stay out of range.
     """
     fractions, powers = np.frexp(x)
-    mantissas = np.ldexp(fractions, 53).astype(np.int64)
+    mantissas = (fractions * 2.0**53).astype(np.int64)
     exponents = np.where(mantissas == 0, 0, powers.astype(np.int64) + target.frac_bits - 53)
     far = exponents > 9
     if far.any():

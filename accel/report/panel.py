@@ -100,8 +100,8 @@ def stack(axes: Axes, rows: Sequence[Sequence[float]], series: Sequence[str], th
         for value, name in zip(values, series, strict=True):
             boxes[name].append(Box(start, row - thickness / 2, value, thickness))
             start += value
-    for name in series:
-        fill(axes, boxes[name], name)
+    for name, found in boxes.items():
+        fill(axes, found, name)
 
 
 def fill(axes: Axes, boxes: Sequence[Box], series: str) -> None:

@@ -51,13 +51,13 @@ RECIPES: Mapping[tuple[str, str], Recipe] = {
     ("softmax-regression", "mnist"): Recipe(20, 64, Sgd(0.02, 0.9, 1e-4), Exponential(0.85)),
     ("lenet5", "mnist"): Recipe(12, 64, Sgd(0.02, 0.9, 5e-4), Exponential(0.75)),
     ("lenet5-table", "mnist"): Recipe(10, 64, Sgd(0.02, 0.9, 5e-4), Exponential(0.7)),
-    ("lenet5-relu", "mnist"): Recipe(10, 64, Sgd(0.02, 0.9, 5e-4), Exponential(0.7)),
+    ("lenet5-relu", "mnist"): Recipe(10, 64, Sgd(0.02, 0.9, 2e-3), Exponential(0.7)),
     ("mlp", "digits"): Recipe(60, 16, Sgd(0.02, 0.9, 5e-4), Exponential(0.95), augment=BENT),
     ("mlp-sigmoid", "digits"): Recipe(60, 16, Sgd(0.05, 0.9, 1e-4), Exponential(0.95), augment=BENT),
     ("softmax-regression", "digits"): Recipe(60, 16, Sgd(0.02, 0.9, 5e-4), Exponential(0.95)),
     ("lenet5", "digits"): Recipe(50, 16, Sgd(0.05, 0.9, 5e-4), Exponential(0.94), augment=BENT),
     ("lenet5-table", "digits"): Recipe(50, 16, Sgd(0.05, 0.9, 5e-4), Exponential(0.94), augment=BENT),
-    ("lenet5-relu", "digits"): Recipe(40, 16, Sgd(0.02, 0.9, 5e-4), Exponential(0.93), augment=BENT),
+    ("lenet5-relu", "digits"): Recipe(40, 16, Sgd(0.02, 0.9, 4e-3), Exponential(0.93), augment=BENT),
 }
 
 

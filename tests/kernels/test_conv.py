@@ -39,9 +39,7 @@ def cases(draw, bits):
     """Small convolutions: windows and maps that are not square, strides, paddings, dilations, groups, depthwise."""
     pairs = {"stride": (1, 3), "pad": (0, 2), "dilation": (1, 2)}
     window = {f"{name}_{axis}": draw(st.integers(*limits)) for name, limits in pairs.items() for axis in "hw"}
-    g = Geometry(
-        **window, groups=draw(st.integers(1, 3)), R=draw(st.integers(1, 3)), S=draw(st.integers(1, 3))
-    )
+    g = Geometry(**window, groups=draw(st.integers(1, 3)), R=draw(st.integers(1, 3)), S=draw(st.integers(1, 3)))
     H, W = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     P, Q = naive.output_size(H, W, g)
     assume(P > 0 and Q > 0)
@@ -91,15 +89,11 @@ def test_stepwise_equals_naive(case, rounding, order, shift, width, wraps):
     for n, f, p, q in np.ndindex(N, K, P, Q):
         field = naive.receptive_field(case.x[n], f, K, p, q, case.geometry)
         products = [code * int(weight) for code, weight in zip(field, case.w[f], strict=True)]
-        expected[n, f, p, q], overflows = naive.stepwise(
-            products, bias[f], shift, rounding, order, low, high, wraps
-        )
+        expected[n, f, p, q], overflows = naive.stepwise(products, bias[f], shift, rounding, order, low, high, wraps)
         expected_overflows += overflows
     out = np.full(case.shape, -1, np.int64)
     w_t = np.ascontiguousarray(case.w.T)
-    overflows = conv2d_stepwise(
-        case.x.astype(np.int32), w_t.astype(np.int32), bias, case.geometry, steps, out
-    )
+    overflows = conv2d_stepwise(case.x.astype(np.int32), w_t.astype(np.int32), bias, case.geometry, steps, out)
     assert np.array_equal(out, expected)
     assert overflows == expected_overflows
 

@@ -195,9 +195,7 @@ def chain(products, **changes):
     steps = Steps(0, int(Rounding.TRN), 1, 0, 0, -128, 127, 0)._replace(**changes)
     out = np.empty((1, 1), np.int64)
     column = np.array(products, np.int32).reshape(-1, 1)
-    overflows = matmul_stepwise(
-        np.ones((1, len(products)), np.int32), column, np.zeros(1, np.int64), steps, out
-    )
+    overflows = matmul_stepwise(np.ones((1, len(products)), np.int32), column, np.zeros(1, np.int64), steps, out)
     return int(out[0, 0]), overflows
 
 

@@ -38,16 +38,12 @@ def windows(draw):
 @pytest.mark.parametrize("container", [np.int32, np.int64])
 @pytest.mark.parametrize("name", POOLS)
 @settings(max_examples=25 if INTERPRETED else 150, deadline=None)
-@given(
-    windows(), st.integers(0, 2), st.integers(1, 3), st.sampled_from([4, 16, 29]), st.integers(0, 2**32 - 1)
-)
+@given(windows(), st.integers(0, 2), st.integers(1, 3), st.sampled_from([4, 16, 29]), st.integers(0, 2**32 - 1))
 def test_pools_equal_naive(name, container, case, N, C, bits, seed):
     """Every window gives the maximum, sum or sum of squares of its codes, padding left out."""
     kernel, join = POOLS[name]
     g, size, positions = case
-    x = np.random.default_rng(seed).integers(
-        -(1 << (bits - 1)), 1 << (bits - 1), size=(N, C, *size), dtype=container
-    )
+    x = np.random.default_rng(seed).integers(-(1 << (bits - 1)), 1 << (bits - 1), size=(N, C, *size), dtype=container)
     out = np.full((N, C, *positions), -1, np.int64)
     kernel(x, g, out)
     assert out.tolist() == (naive.pool2d(x, join, g) if N else [])

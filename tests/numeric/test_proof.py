@@ -13,8 +13,7 @@ from accel.numeric.format import QFormat
 from accel.numeric.proof import chunk_terms, needed_bits, sum_bits, worst_case
 
 FORMATS = [
-    QFormat.parse(text)
-    for text in ("Q4.4", "UQ8.0", "Q2.0", "UQ1.0", "Q1.15", "UQ0.16", "Q32.0", "UQ32.0", "Q63.0")
+    QFormat.parse(text) for text in ("Q4.4", "UQ8.0", "Q2.0", "UQ1.0", "Q1.15", "UQ0.16", "Q32.0", "UQ32.0", "Q63.0")
 ]
 
 

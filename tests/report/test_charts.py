@@ -115,10 +115,10 @@ def test_no_error_is_said(run):
 
 def test_unknown_operands_are_drawn(run):
     """Bytes of an operand we have no colour for are drawn and named, not dropped."""
-    run["layers"][0]["bytes"]["dram"]["bias"] = 24
+    run["layers"][0]["bytes"]["dram"].update(bias=24, scale=12)
     chart = charts.traffic(run["layers"])
-    assert ("drain", "bias") in chart.legend
-    assert len(boxes(chart, "drain")) == 1
+    assert chart.legend[-2:] == (("drain", "bias"), ("drain", "scale"))
+    assert len(boxes(chart, "drain")) == 2
 
 
 def test_nothing_to_draw(run):

@@ -10,8 +10,9 @@ from accel.layers import Activation, Add, Conv2d, Dense, Flatten, Pool2d, Softma
 from accel.network.graph import INPUT, Model, Network, Node, chain
 from accel.numeric.ledger import Ledger
 from accel.ops.golden import GoldenArithmetic
-from accel.program import lower
-from accel.runner import layer_codes, run_fixed
+from accel.runner import layer_codes
+from accel.runner.execute import run_fixed
+from accel.runner.program import lower
 from accel.walk import forward
 
 MACHINE = load_accelerator("gupta2015")
@@ -91,7 +92,7 @@ def test_threads_and_batches_do_not_change_a_bit(monkeypatch):
     model = seeded(CONVOLUTIONAL, 3)
     images = np.random.default_rng(4).uniform(-1, 1, (23, 2, 11, 9))
     whole = accel.run(model, MACHINE, images)
-    monkeypatch.setattr("accel.runner.batch_size", lambda model: 5)
+    monkeypatch.setattr("accel.runner.execute.batch_size", lambda model: 5)
     one, four = (accel.run(model, MACHINE, images, jobs=jobs) for jobs in (1, 4))
     assert np.array_equal(whole.fixed, one.fixed)
     assert np.array_equal(one.fixed, four.fixed)
@@ -105,7 +106,7 @@ def test_stochastic_rounding_depends_on_place_not_on_batches(monkeypatch):
     model = seeded(CONVOLUTIONAL, 5)
     images = np.random.default_rng(6).uniform(-1, 1, (12, 2, 11, 9))
     whole = accel.run(model, machine, images)
-    monkeypatch.setattr("accel.runner.batch_size", lambda model: 5)
+    monkeypatch.setattr("accel.runner.execute.batch_size", lambda model: 5)
     assert np.array_equal(whole.fixed, accel.run(model, machine, images, jobs=2).fixed)
     nearest = accel.run(model, MACHINE, images)
     assert not np.array_equal(whole.fixed, nearest.fixed)

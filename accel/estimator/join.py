@@ -18,13 +18,13 @@ from accel.arch.mapping import Schedule
 from accel.arch.memory import prefetch_cycles, with_stall
 from accel.arch.result import Cycles, LayerReport, NetworkReport
 from accel.errors import ConfigError
+from accel.estimator.placement import Placement, place
+from accel.estimator.traffic import array_traffic, unit_traffic
+from accel.estimator.units import unit_kind, unit_work
 from accel.formats import node_formats
 from accel.loopnest import LoopNest
 from accel.network.graph import Model, Network, Node
 from accel.numeric.format import QFormat
-from accel.placement import Placement, place
-from accel.traffic import array_traffic, unit_traffic
-from accel.unit_layers import unit_kind, unit_work
 
 Work = Schedule | UnitWork
 """What executes a layer, priced: an array by its schedule, or a unit."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from accel.arch.cost import UnitWork
 from accel.arch.mapping import Schedule
 from accel.arch.memory import packed_bytes
+from accel.estimator.placement import Placement
 from accel.loopnest import LoopNest
 from accel.numeric.format import QFormat
 from accel.numeric.plan import LayerNumerics
-from accel.placement import Placement
 
 
 @dataclass(frozen=True)

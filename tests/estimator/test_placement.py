@@ -1,10 +1,10 @@
 """Where tensors live: what streams behind what, what stays on chip."""
 
 from accel.arch.hardware import Memory
+from accel.estimator.placement import Placement, place
 from accel.formats import node_formats
 from accel.layers import Activation, Add, Conv2d, Dense, Flatten, Pool2d, Softmax
 from accel.network.graph import INPUT, Network, Node, chain
-from accel.placement import Placement, place
 from tests.machines import machine
 
 

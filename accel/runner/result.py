@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from accel.arch.result import LayerReport, NetworkReport
 from accel.numeric.ledger import Events
 from accel.numeric.sums import SumPlan
-from accel.statistics import EXPONENTS, Deviation
-
-SCHEMA = "bitcycle-run-1"
+from accel.report.directory import SCHEMA
+from accel.runner.statistics import EXPONENTS, Deviation
 
 NOT_MODELLED = (
     "tiling by on-chip capacity: DRAM traffic counts every operand once (a lower bound)",

@@ -13,10 +13,10 @@ from math import prod
 
 from accel.arch.hardware import Memory
 from accel.arch.memory import packed_bytes, stays_on_chip
+from accel.estimator.units import unit_kind
 from accel.loopnest import LoopNest
 from accel.network.graph import INPUT, Network
 from accel.numeric.format import QFormat
-from accel.unit_layers import unit_kind
 
 FOLLOWING = frozenset({"activation", "pooling"})
 """Engines that take values as they come from the layer before. Softmax does not: it needs the row's maximum first."""

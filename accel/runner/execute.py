@@ -23,20 +23,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from accel import __version__
 from accel.accelerator import Accelerator
-from accel.errors import DataError
 from accel.network.graph import INPUT, Model
 from accel.network.weights import digest, load_model
 from accel.numeric.array import FxArray
 from accel.numeric.cast import encode
 from accel.numeric.ledger import Events, Ledger
 from accel.ops.golden import GoldenArithmetic
-from accel.program import Program, lower
-from accel.result import LayerResult, RunResult
-from accel.statistics import Deviation
+from accel.runner.inputs import batch_size, checked_inputs, checked_labels
+from accel.runner.program import Program, lower
+from accel.runner.result import LayerResult, RunResult
+from accel.runner.statistics import Deviation
 from accel.walk import forward
-
-BATCH_BYTES = 96 << 20
-"""Memory that one batch may take; with two batches in flight a run stays far below 1 GB."""
 
 Progress = Callable[[int], object]
 """Called with the number of inputs just finished."""
@@ -149,48 +146,6 @@ def _compare(program: Program, images: NDArray[np.float64], first_input: int) ->
         {name: str(fixed[name].format) for name in names},
         ledger,
     )
-
-
-def batch_size(model: Model) -> int:
-    """Return how many inputs go through at once: golden tensors, sums and patches of one input within BATCH_BYTES."""
-    outputs = sum(nest.outputs for _, nest in model.network.loop_nests())
-    patches = max(
-        (nest.gemm.m * nest.gemm.k * nest.gemm.groups for _, nest in model.network.loop_nests() if nest.macs),
-        default=0,
-    )
-    return max(1, min(256, BATCH_BYTES // (8 * (4 * outputs + patches))))
-
-
-def checked_inputs(model: Model, inputs: ArrayLike) -> NDArray[np.float64]:
-    """Return inputs as (N, *input_shape) float64. Raises DataError that tells what came and what is wanted."""
-    shape = model.network.input_shape
-    values = np.asarray(inputs)
-    if values.dtype.kind not in "fiub":
-        raise DataError(f"inputs are numbers, not {values.dtype}")
-    size = int(np.prod(shape))
-    wanted = f"(N, {', '.join(map(str, shape))})"
-    if values.ndim < 2 or values.size != len(values) * size:
-        raise DataError(f"{model.network.name} takes inputs {wanted}, not {values.shape}")
-    if not len(values):
-        raise DataError(f"{model.network.name} was given no inputs; pass at least one, {wanted}")
-    images = values.reshape(len(values), *shape).astype(np.float64, copy=False)
-    if not np.isfinite(images).all():
-        index = np.argwhere(~np.isfinite(images))[0]
-        where = ", ".join(map(str, index.tolist()))
-        raise DataError(
-            f"input value {images[tuple(index)]} at ({where}): inputs must be finite; clean or drop that input"
-        )
-    return images
-
-
-def checked_labels(labels: ArrayLike | None, count: int) -> NDArray[np.int64] | None:
-    """Return labels as (N,) int64. Raises DataError when their number differs from that of the inputs."""
-    if labels is None:
-        return None
-    classes = np.asarray(labels)
-    if classes.shape != (count,) or classes.dtype.kind not in "iu":
-        raise DataError(f"labels are {count} integers, one per input, not {classes.dtype} {classes.shape}")
-    return classes.astype(np.int64)
 
 
 def _context(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accel.numeric.array import FxArray
-from accel.statistics import EXPONENTS, Deviation
+from accel.runner.statistics import EXPONENTS, Deviation
 
 
 def test_figures_by_hand():
