@@ -125,8 +125,8 @@ def run_fixed(
     """Run one batch bit by bit and return every node's codes."""
     from accel.ops.fixed import FixedArithmetic
 
-    pixels = images[0].size // images.shape[1] if images.size else 1
-    x, overflowed = encode(images, program.input, first_row=first_input * pixels)
+    rows_per_input = images[0].size // images.shape[-1]
+    x, overflowed = encode(images, program.input, first_row=first_input * rows_per_input)
     ledger.record(INPUT, "output", Events(images.size, overflowed))
     arithmetic = FixedArithmetic(program.nodes, ledger, first_input)
     return forward(program.model.network, program.parameters, arithmetic, x)

@@ -2,7 +2,7 @@
 
 One epoch visits every example once, in an order drawn from the seed; the gradient of a batch of m (the last one may be
 smaller) is the sum over its examples divided by m. The arithmetic is a parameter: float64 here, fixed point in its
-place later. The surprise: train accuracy in the history is counted as the epoch goes, on the shifted images and with
+place later. The surprise: train accuracy in the history is counted as the epoch goes, on the distorted images and with
 the parameters of the moment, so it costs nothing and lags behind.
 """
 
