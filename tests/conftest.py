@@ -6,6 +6,11 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, and no deadline that a busy one would miss.
+settings.register_profile("bitcycle", derandomize=True, deadline=None)
+settings.load_profile("bitcycle")
 
 
 @pytest.fixture

@@ -70,9 +70,7 @@ def write(tmp_path, monkeypatch):
         ("input-stationary-16x16", "is", 16, 16, 500, 48, 16),
     ],
 )
-def test_presets_are_the_machines_they_cite(
-    name, dataflow, rows, columns, clock_mhz, accumulator, operand_bits
-):
+def test_presets_are_the_machines_they_cite(name, dataflow, rows, columns, clock_mhz, accumulator, operand_bits):
     """Array, clock, accumulator and operand width are those of the publication; source and assumptions are stated."""
     machine = load_accelerator(name)
     array = machine.architecture.array
@@ -80,9 +78,7 @@ def test_presets_are_the_machines_they_cite(
     assert machine.architecture.clock_hz == clock_mhz * 1e6
     bits = machine.numerics.defaults
     assert bits.accumulator.width == accumulator
-    assert {bits.weight.format.width, bits.output.format.width, machine.numerics.input.format.width} == {
-        operand_bits
-    }
+    assert {bits.weight.format.width, bits.output.format.width, machine.numerics.input.format.width} == {operand_bits}
     assert "Assumed: " in machine.source
     assert machine.document["description"]
 
@@ -155,9 +151,7 @@ def test_accumulator_formats_are_widths_and_points():
         48,
         28,
     )
-    back = load_accelerator(
-        "gupta2015", ["numerics.accumulator.format=Q20.28", "numerics.accumulator.width=40"]
-    )
+    back = load_accelerator("gupta2015", ["numerics.accumulator.format=Q20.28", "numerics.accumulator.width=40"])
     assert back.numerics.defaults.accumulator == Accumulator(40, None, Mode.STEPWISE, Overflow.WRAP)
     layer = load_accelerator("gupta2015", ["numerics.layers.C1.accumulator.format=Q8.8"])
     assert layer.numerics.at("C1").accumulator == Accumulator(16, 8)
@@ -175,9 +169,7 @@ def test_stochastic_rounding_gets_its_generator():
         "numerics.random.generator=numpy",
         "numerics.random.centred=true",
     ]
-    assert load_accelerator("gupta2015", research).numerics.defaults.output.random == NumpyRandom(
-        centred=True
-    )
+    assert load_accelerator("gupta2015", research).numerics.defaults.output.random == NumpyRandom(centred=True)
 
 
 def test_everything_wrong_is_told_at_once_with_its_line(write):
@@ -379,9 +371,7 @@ def test_digests_follow_the_meaning_not_the_layout(write):
     first = load_accelerator(write(MINIMAL))
     head, array = MINIMAL.split("[array]\n")
     rows, memory = array.split("[memory]\n")
-    moved = load_accelerator(
-        write(f"# moved\n{head}[memory]\n{memory}\n[array]\n{rows}".replace("1024", "1_024"))
-    )
+    moved = load_accelerator(write(f"# moved\n{head}[memory]\n{memory}\n[array]\n{rows}".replace("1024", "1_024")))
     assert moved.digest == first.digest
     assert load_accelerator("edge.toml", ["array.rows=5"]).digest != first.digest
     canonical = json.dumps(tomllib.loads(MINIMAL), sort_keys=True, separators=(",", ":")).encode()
@@ -496,9 +486,7 @@ def test_layer_overrides_are_held_against_the_network():
         "gupta2015 [numerics.layers.C33]: lenet5 has no layer 'C33'. Did you mean 'C3'?",
         "gupta2015 [numerics.layers.F6]: 'softmax' has no effect, the array unit of this layer has none; leave it out",
     )
-    check_layers(
-        load_accelerator("gupta2015", [f"numerics.layers.{key}" for key in keys[:3]]), build("lenet5")
-    )
+    check_layers(load_accelerator("gupta2015", [f"numerics.layers.{key}" for key in keys[:3]]), build("lenet5"))
 
 
 @pytest.fixture(scope="module")
@@ -522,15 +510,9 @@ def load_or_refuse(*arguments) -> None:
 
 
 LITERALS = st.one_of(
-    st.sampled_from(
-        ["0", "-1", "8", "62", "63", "64", "1.5", "inf", "-inf", "nan", "1e300", f"0x{'f' * 24}", "true"]
-    ),
-    st.sampled_from(
-        ['""', "'os'", '"Q4.4"', '"UQ8.0"', '"WRAP"', '"WRAP_SM"', '"exact"', '"STOCHASTIC"', '"lfsr"']
-    ),
-    st.sampled_from(
-        ["[]", "[[1], {a = 2}]", "{}", "{width = 3}", "{design = 3}", "07:32:00", "1979-05-27T07:32:00Z"]
-    ),
+    st.sampled_from(["0", "-1", "8", "62", "63", "64", "1.5", "inf", "-inf", "nan", "1e300", f"0x{'f' * 24}", "true"]),
+    st.sampled_from(['""', "'os'", '"Q4.4"', '"UQ8.0"', '"WRAP"', '"WRAP_SM"', '"exact"', '"STOCHASTIC"', '"lfsr"']),
+    st.sampled_from(["[]", "[[1], {a = 2}]", "{}", "{width = 3}", "{design = 3}", "07:32:00", "1979-05-27T07:32:00Z"]),
     st.sampled_from(['"\\u0000"', '"""\nx\n"""', "a b"]),
 )
 
@@ -543,9 +525,7 @@ def test_mutated_machines_load_or_are_refused(scratch, data):
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(lines) - 1))
         key = data.draw(
-            st.sampled_from(
-                ["name", "rows", "width", "format", "random", "layers", "C1", "rounding", "a.b", '""']
-            )
+            st.sampled_from(["name", "rows", "width", "format", "random", "layers", "C1", "rounding", "a.b", '""'])
         )
         match data.draw(st.sampled_from(["value", "key", "drop", "insert", "table"])):
             case "value":
@@ -559,9 +539,7 @@ def test_mutated_machines_load_or_are_refused(scratch, data):
             case "table":
                 lines.insert(
                     place,
-                    data.draw(
-                        st.sampled_from(["[numerics.layers.C1]", "[numerics.random]", "[x]", "[[array]]"])
-                    ),
+                    data.draw(st.sampled_from(["[numerics.layers.C1]", "[numerics.random]", "[x]", "[[array]]"])),
                 )
     scratch.write_text("\n".join(lines), encoding="utf-8")
     load_or_refuse(scratch)

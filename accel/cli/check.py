@@ -106,7 +106,8 @@ def command(
     _report(f"{network}.{machine.name}", cases, divergence, junit, perf_counter() - started, terminal)
     failed = [f"{case.name}: {case.detail}" for case in cases if not case.passed]
     if failed:
-        raise CheckFailedError([*failed, *notes, *_first(divergence, disagreement)])
+        shown = [f"{len(failed)} of {len(cases)} checks failed"] if terminal.talks else failed
+        raise CheckFailedError([*shown, *notes, *_first(divergence, disagreement)])
 
 
 def _against(

@@ -18,6 +18,9 @@ from accel.errors import ConfigError
 MAX_WIDTH = 63
 """Widest format: a signed 63-bit code and one carry fit the int64 that everything is computed in."""
 
+MAX_INT_BITS = 1000
+"""Farthest binary point: every value of every format is a float64."""
+
 _SPELLINGS = (
     (re.compile(r"(U?)Q(-?\d+)\.(-?\d+)", re.IGNORECASE), "q"),
     (re.compile(r"ap_(u?)fixed<\s*(-?\d+)\s*,\s*(-?\d+)\s*>"), "ap"),
@@ -39,8 +42,10 @@ class QFormat:
             raise ConfigError(
                 f"a format of {self.width} bits cannot be used; the width must be {narrowest}..{MAX_WIDTH}"
             )
-        if abs(self.int_bits) > 1 << 10:
-            raise ConfigError(f"{self.int_bits} integer bits put the binary point out of reach; stay within ±1024")
+        if abs(self.int_bits) > MAX_INT_BITS:
+            raise ConfigError(
+                f"{self.int_bits} integer bits put the values out of float64's reach; stay within ±{MAX_INT_BITS}"
+            )
 
     @classmethod
     def parse(cls, text: str | QFormat) -> QFormat:

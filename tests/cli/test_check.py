@@ -19,19 +19,21 @@ def test_thresholds_that_hold(accel):
 
 
 def test_thresholds_that_do_not_hold(accel):
-    """A broken threshold exits with 1 and is told on stderr; the others are still listed."""
-    outcome = accel(f"{SMALL} --max-cycles 3 --min-agreement 0 --max-error 0")
-    assert outcome.code == 1
+    """A broken threshold exits with 1; the table lists all, and without a table stderr tells the broken ones."""
+    shown = accel(f"{SMALL} --max-cycles 3 --min-agreement 0 --max-error 0")
+    assert shown.code == 1
+    assert shown.errors[0] == "error: 2 of 3 checks failed"
+    assert shown.out.splitlines()[-1] == "1 of 3 passed"
+    outcome = accel(f"{SMALL} --max-cycles 3 --min-agreement 0 --max-error 0 -q")
+    assert (outcome.code, outcome.out) == (1, "")
     assert outcome.errors[0].startswith("error: max-error: worst in ")
     assert "first beyond in flatten" in outcome.errors[0]
     assert outcome.errors[1].startswith("error: max-cycles: latency ")
-    assert outcome.out.splitlines()[-1] == "1 of 3 passed"
-    assert accel(f"{SMALL} --max-cycles 3 -q").out == ""
 
 
 def test_a_failed_threshold_ends_with_the_first_disagreement(accel):
     """When classes differ, the last line names the first input on which they do."""
-    outcome = accel(f"{SMALL} -n 40 --min-agreement 1 -s numerics.activation=Q4.0 -s numerics.weight=Q2.2")
+    outcome = accel(f"{SMALL} -n 40 --min-agreement 1 -s numerics.activation=Q4.0 -s numerics.weight=Q2.2 -q")
     assert outcome.code == 1
     assert outcome.errors[0].startswith("error: min-agreement: ")
     assert outcome.errors[1].startswith("error: first disagreement: input ")
@@ -56,7 +58,7 @@ def test_stored_codes_hold_until_a_bit_changes(accel):
     held = accel(f"{SMALL} --golden codes.npz -j 2 -n 1")
     assert (held.code, held.errors) == (0, [])
     assert held.out.splitlines()[-1] == "3 of 3 passed"
-    failed = accel(f"{SMALL} --golden codes.npz -s numerics.layers.output.rounding=TRN --junit result.xml")
+    failed = accel(f"{SMALL} --golden codes.npz -s numerics.layers.output.rounding=TRN --junit result.xml -q")
     assert failed.code == 1
     assert [line.split(": ")[1] for line in failed.errors[:2]] == ["codes of output", "codes of softmax"]
     assert failed.errors[-2].startswith("error: codes.npz: written with numerics ")
@@ -86,7 +88,7 @@ def test_json_tells_the_same(accel):
 def test_other_formats_fail_too(accel):
     """A format that changed fails its node and names both formats."""
     accel(f"{SMALL} --golden codes.npz --update-golden")
-    outcome = accel(f"{SMALL} --golden codes.npz -s numerics.softmax=UQ0.8")
+    outcome = accel(f"{SMALL} --golden codes.npz -s numerics.softmax=UQ0.8 -q")
     assert outcome.code == 1
     assert outcome.errors[0] == "error: codes of softmax: UQ0.8 (4, 10), golden has UQ0.16 (4, 10)"
 

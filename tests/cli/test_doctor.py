@@ -55,9 +55,7 @@ def test_what_is_missing_is_said():
 def test_warming_runs_every_listed_machine(accel, monkeypatch):
     """--warm makes each of its runs (faked here) with machines that load, and says how long it took."""
     made = []
-    monkeypatch.setattr(
-        "accel.runner.run", lambda model, machine, inputs: made.append((machine.name, len(inputs)))
-    )
+    monkeypatch.setattr("accel.runner.run", lambda model, machine, inputs: made.append((machine.name, len(inputs))))
     outcome = accel("doctor --warm --json")
     assert outcome.errors == ["compiling all kernels ..."]
     assert outcome.json["kernels"]["warmed_in_s"] >= 0

@@ -72,9 +72,7 @@ def test_help_is_immediate():
     assert min(float(python("-c", code).stdout.splitlines()[-1]) for _ in range(3)) < 0.4
 
 
-@pytest.mark.parametrize(
-    "arguments", ["rnu", "run --nothing", "run a b", "run -n 0", "run -n x", "run --seed -1", ""]
-)
+@pytest.mark.parametrize("arguments", ["rnu", "run --nothing", "run a b", "run -n 0", "run -n x", "run --seed -1", ""])
 def test_usage_errors_exit_with_2(accel, arguments):
     """Unknown verbs, options and impossible values are usage errors."""
     outcome = accel(arguments)

@@ -62,18 +62,14 @@ def test_quiet_runs_say_nothing(accel):
 
 def test_threads_do_not_change_the_result(accel):
     """-j changes nothing in the layers."""
-    one, two = (
-        accel(f"run softmax-regression --weights seeded -n 300 --json -j {jobs}").json for jobs in (1, 2)
-    )
+    one, two = (accel(f"run softmax-regression --weights seeded -n 300 --json -j {jobs}").json for jobs in (1, 2))
     assert one["layers"] == two["layers"]
     assert one["accuracy"] == two["accuracy"]
 
 
 def test_random_inputs_have_no_labels_and_a_seed(accel):
     """-d random gives four inputs by default, no accuracy, and the same codes for the same seed only."""
-    first, again, other = (
-        accel(f"run softmax-regression -d random --json --seed {seed}").json for seed in (1, 1, 2)
-    )
+    first, again, other = (accel(f"run softmax-regression -d random --json --seed {seed}").json for seed in (1, 1, 2))
     assert first["inputs"] == 4
     assert first["accuracy"] == {"golden": None, "fixed": None}
     assert first["dataset"] == {

@@ -11,9 +11,7 @@ from accel.network.zoo import ZOO
 from kernels.modes import Overflow, Rounding
 
 
-@pytest.mark.parametrize(
-    "topic", ["", "networks", "accelerators", "formats", "rounding", "overflow", "units", *ZOO]
-)
+@pytest.mark.parametrize("topic", ["", "networks", "accelerators", "formats", "rounding", "overflow", "units", *ZOO])
 def test_every_topic_is_shown_and_emitted(accel, topic):
     """Each topic prints a table, and says the same as one JSON document; -q prints nothing."""
     shown, emitted, quiet = (accel(f"show {topic} {flags}") for flags in ("", "--json", "-q"))
@@ -31,9 +29,7 @@ def test_the_overview_names_every_topic(accel):
 def test_networks_and_machines_are_complete(accel):
     """Every network of the zoo and every preset is listed."""
     assert [row["name"] for row in accel("show networks --json").json["networks"]] == list(ZOO)
-    assert [row["name"] for row in accel("show accelerators --json").json["accelerators"]] == list(
-        preset_names()
-    )
+    assert [row["name"] for row in accel("show accelerators --json").json["accelerators"]] == list(preset_names())
 
 
 def test_lenet5_has_its_published_size(accel):
@@ -91,10 +87,7 @@ def test_rounding_has_the_names_of_other_tools(accel):
     """Every mode, what it makes of ties (by hand), and the names that mislead."""
     tables = accel("show rounding --json").json
     assert [row["mode"] for row in tables["rounding"]] == [mode.name for mode in Rounding]
-    ties = {
-        row["mode"]: [row["-1.5"], row["-0.5"], row["0.5"], row["1.5"], row["1.75"]]
-        for row in tables["rounding"]
-    }
+    ties = {row["mode"]: [row["-1.5"], row["-0.5"], row["0.5"], row["1.5"], row["1.75"]] for row in tables["rounding"]}
     assert ties["TRN"] == [-2, -1, 0, 1, 1]
     assert ties["RND"] == [-1, 0, 1, 2, 2]
     assert ties["RND_INF"] == [-2, -1, 1, 2, 2]
@@ -115,9 +108,7 @@ def test_aliases_cover_every_mode():
     """Each mode has a name or a dash for every tool."""
     assert list(aliases.ROUNDING) == [mode.name for mode in Rounding]
     assert list(aliases.OVERFLOW) == [mode.name for mode in Overflow]
-    assert {len(names) for names in [*aliases.ROUNDING.values(), *aliases.OVERFLOW.values()]} == {
-        len(aliases.TOOLS)
-    }
+    assert {len(names) for names in [*aliases.ROUNDING.values(), *aliases.OVERFLOW.values()]} == {len(aliases.TOOLS)}
 
 
 def test_a_machine_is_shown_as_a_file_to_start_from(accel, tmp_path):
