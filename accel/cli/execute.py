@@ -22,8 +22,10 @@ def execute(
     workload: Workload, machine: Accelerator, *, jobs: int, seed: int, command: str, terminal: Terminal
 ) -> dict[str, Any]:
     """Run the workload and return the content of run.json. Raises what `accel.runner.run` raises."""
+    from accel.config import check_layers
     from accel.runner import run
 
+    check_layers(machine, workload.model.network)  # before anything is compiled for it
     warn_if_cold(terminal)
     context = {"dataset": dict(workload.dataset), "provenance": {"command": command, "seed": seed}}
     with terminal.progress("inputs", len(workload.inputs)) as advance:

@@ -42,16 +42,20 @@ def command(
     from accel.cli.execute import execute
     from accel.cli.workload import load_workload
     from accel.config import load_accelerator
-    from accel.report import write_run
+    from accel.report import check_place, write_run
     from accel.report.table import print_run
 
     machine = load_accelerator(accelerator, overrides)
+    directory = out
+    if out is None and not terminal.json:
+        directory = Path("runs") / f"{network}-{machine.name}"
+    if directory is not None:
+        check_place(directory)
     workload = load_workload(network, data, limit, weights, seed)
     document = execute(workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal)
     if terminal.talks:
         print_run(document, terminal.console())
-    if out is not None or not terminal.json:
-        directory = out or Path("runs") / f"{network}-{machine.name}"
+    if directory is not None:
         write_run(directory, document)
         terminal.say(f"\n{directory}: report.html, run.json, layers.csv")
     terminal.emit(document)

@@ -6,8 +6,8 @@ from a file, long after the run and without a compiler: nothing in this package 
 
 from __future__ import annotations
 
-from accel.report.directory import load_run, write_run
+from accel.report.directory import check_place, load_run, write_run
 from accel.report.export import estimate_document
 from accel.report.page import render, render_fragment
 
-__all__ = ["estimate_document", "load_run", "render", "render_fragment", "write_run"]
+__all__ = ["check_place", "estimate_document", "load_run", "render", "render_fragment", "write_run"]

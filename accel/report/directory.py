@@ -46,7 +46,7 @@ def write_run(directory: str | Path, document: Document) -> Path:
     target = Path(directory).expanduser().resolve()
     run = plain(document)
     texts = {"run.json": run_json(run), "layers.csv": layers_csv(run), "report.html": render(run)}
-    try:
+    with _refusals(target):
         kept = _others(target)
         with _beside(target) as fresh:
             for name, text in texts.items():
@@ -55,12 +55,29 @@ def write_run(directory: str | Path, document: Document) -> Path:
                 copy = shutil.copytree if other.is_dir() and not other.is_symlink() else shutil.copy2
                 copy(other, fresh / other.name)
             _swap(fresh, target)
+    return target
+
+
+def check_place(directory: str | Path) -> None:
+    """Raise the ConfigError that `write_run` would raise for this place, before a long run is computed for it."""
+    target = Path(directory).expanduser().resolve()
+    with _refusals(target):
+        _others(target)
+        ground = next(folder for folder in target.parents if folder.exists())
+        with _beside(ground / target.name):  # the parents that are still missing are made by `write_run`
+            pass
+
+
+@contextmanager
+def _refusals(target: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a ConfigError."""
+    try:
+        yield
     except OSError as error:
         raise ConfigError(
             f"cannot write the run into {target}: {error.strerror or error}; free space there or choose another "
             "directory with -o. Nothing was changed"
         ) from None
-    return target
 
 
 def load_run(path: str | Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accel.errors import ConfigError, DataError
-from accel.report import directory, load_run, write_run
+from accel.report import check_place, directory, load_run, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -173,3 +173,15 @@ def test_load_checks_layers(run, tmp_path):
     file.write_text(json.dumps({**run, "layers": [1, 2]}))
     with pytest.raises(DataError, match="a list of layers"):
         load_run(file)
+
+
+def test_a_place_is_checked_before_a_run(tmp_path):
+    """A place that would be refused after a run is refused before it, and a good one is left as it was."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match=r"thesis\.tex"):
+        check_place(tmp_path / "other")
+    with pytest.raises(ConfigError, match="is a file"):
+        check_place(tmp_path / "other" / "thesis.tex")
+    check_place(tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other"]
