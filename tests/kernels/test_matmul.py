@@ -253,3 +253,26 @@ def test_two_threads_give_the_bits_of_one(rng):
     with ThreadPoolExecutor(2) as threads:
         halves = list(threads.map(both, [x[:5], x[5:]]))
     assert np.array_equal(np.concatenate(halves, axis=1), both(x))
+
+
+@pytest.mark.parametrize(
+    ("x_bits", "w_bits", "shape"), [(16, 16, (9, 70, 33)), (11, 16, (5, 200, 8)), (24, 20, (4, 37, 6))]
+)
+def test_exact_products_equal_those_of_apytypes(rng, x_bits, w_bits, shape):
+    """Full-range products and their sums agree with APyTypes' exact matrix product."""
+    apytypes = pytest.importorskip("apytypes")
+    M, K, N = shape
+    x = rng.integers(-(1 << (x_bits - 1)), 1 << (x_bits - 1), (M, K))
+    w = rng.integers(-(1 << (w_bits - 1)), 1 << (w_bits - 1), (N, K))
+    theirs = apytypes.APyFixedArray(x.tolist(), int_bits=x_bits, bits=x_bits) @ apytypes.APyFixedArray(
+        w.T.tolist(), int_bits=w_bits, bits=w_bits
+    )
+    half = 1 << (theirs.bits - 1)
+    want = [[(pattern + half) % (2 * half) - half for pattern in row] for row in theirs.to_bits()]
+    out = np.empty((M, N), np.int64)
+    if max(x_bits, w_bits) <= 16:
+        chunk = chunk_terms(1 << (x_bits - 1), 1 << (w_bits - 1))
+        matmul(x.astype(np.int16), w.astype(np.int16), chunk, out)
+    else:
+        matmul_wide(x, w, out)
+    assert out.tolist() == want
