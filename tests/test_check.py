@@ -21,9 +21,9 @@ from accel.check import (
     numerics_digest,
     save_golden,
 )
-from accel.check.files import write_file
 from accel.config import load_accelerator
 from accel.errors import ConfigError, DataError, ModelError
+from accel.files import write_file
 from accel.numeric.array import FxArray
 
 IDENTITY = Identity("lenet5", "gupta2015", "digits", 2, "3f2a" * 16, "aa" * 32, "bb" * 32)

@@ -124,8 +124,8 @@ def _against(
 
 
 def _store(golden: Golden, file: Path, terminal: Terminal) -> None:
-    from accel.check.files import write_file
     from accel.check.golden import save_golden
+    from accel.files import write_file
 
     write_file(file, save_golden(golden))
     terminal.note(f"{file}: codes of {len(golden.codes)} nodes for {golden.identity.count} inputs written")
@@ -141,7 +141,7 @@ def _report(
 ) -> None:
     """Print, emit and write the cases."""
     from accel.check import junit
-    from accel.check.files import write_file
+    from accel.files import write_file
 
     if junit_file:
         write_file(junit_file, junit(f"accel.check.{suite}", cases, seconds))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel.errors import ModelError, suggestion
+from accel.files import write_file
 from accel.network.graph import Model, Network, Parameters
 from accel.network.initial import initial_parameters
 from accel.network.zoo import build
@@ -77,7 +77,7 @@ def load_parameters(path: Path, network: Network) -> Parameters:
 def save_parameters(path: Path, parameters: Parameters) -> str:
     """Write the values, rounded to float32, as an .npz and return its SHA-256.
 
-    Raises ModelError when a value is not finite in float32 or the file cannot be written.
+    Raises ModelError when a value is not finite in float32, ConfigError when the file cannot be written.
     """
     tensors = {
         f"{node}/{name}": _float32(values, f"{path}: {node}/{name}")
@@ -86,17 +86,17 @@ def save_parameters(path: Path, parameters: Parameters) -> str:
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **tensors)  # type: ignore[arg-type]  # the stub takes allow_pickle for one of them
-    _replace(path, buffer.getvalue())
+    write_file(path, buffer.getvalue())
     return _sha256(buffer.getvalue())
 
 
 def save_model(path: Path, model: Model) -> Mapping[str, object]:
     """Write the values as `path` (.npz) and the provenance, completed with their checksum, as .json beside it.
 
-    Raises ModelError as `save_parameters` does.
+    Raises what `save_parameters` raises.
     """
     provenance = {**model.provenance, "sha256": save_parameters(path, model.parameters)}
-    _replace(path.with_suffix(".json"), (json.dumps(provenance, indent=1) + "\n").encode())
+    write_file(path.with_suffix(".json"), (json.dumps(provenance, indent=1) + "\n").encode())
     return provenance
 
 
@@ -189,17 +189,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: weights cannot be read ({error.strerror}); check the path or train them") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then rename: a reader sees the old file or the new one, never half of it."""
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".weights-") as scratch:
-            arriving = Path(scratch) / path.name
-            arriving.write_bytes(content)
-            arriving.replace(path)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
 
 
 def _sha256(raw: bytes) -> str:

@@ -4,7 +4,8 @@
 
     g <- g + decay w (weights only)    v <- momentum v - rate g    w <- w + v
 
-Biases are not decayed: they hold the mean of what they offset, not the complexity of the model.
+Biases are not decayed: they hold the mean of what they offset, not the complexity of the model. A limit keeps weights
+in a number format from the start: after every step they are clipped to it, as a store that saturates would.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ State = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 @dataclass(frozen=True)
 class Sgd:
-    """Learning rate, momentum coefficient and weight decay.
+    """Learning rate, momentum coefficient, weight decay, and the largest magnitude of a weight (None: any).
 
-    Raises ConfigError unless rate > 0, 0 <= momentum < 1 and decay >= 0.
+    Raises ConfigError unless rate > 0, 0 <= momentum < 1, decay >= 0 and limit > 0.
     """
 
     rate: float
     momentum: float = 0.0
     decay: float = 0.0
+    limit: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < np.inf:
@@ -41,6 +43,8 @@ class Sgd:
             raise ConfigError(f"momentum {self.momentum} must lie in [0, 1); 0 is plain gradient descent")
         if not 0 <= self.decay < np.inf:
             raise ConfigError(f"weight decay {self.decay} must be 0 or more, and finite")
+        if self.limit is not None and not self.limit > 0:
+            raise ConfigError(f"weight limit {self.limit} must be positive; leave it out for none")
 
     def start(self, parameters: Parameters) -> State:
         """Return velocities of zero."""
@@ -73,6 +77,8 @@ class Sgd:
         rate: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Step one tensor; one axis means a bias."""
-        if weight.ndim > 1:
-            gradient = sgd.weight_decay(gradient, weight, self.decay)
-        return sgd.momentum(weight, velocity, gradient, rate, self.momentum)
+        if weight.ndim == 1:
+            return sgd.momentum(weight, velocity, gradient, rate, self.momentum)
+        decayed = sgd.weight_decay(gradient, weight, self.decay)
+        stepped, velocity = sgd.momentum(weight, velocity, decayed, rate, self.momentum)
+        return (stepped if self.limit is None else stepped.clip(-self.limit, self.limit)), velocity

@@ -68,9 +68,7 @@ def test_one_format_is_explained(accel, spelling, expected):
     assert accel(f"show formats {expected['spellings'].split(', ')[2]}").code == 0
 
 
-@pytest.mark.parametrize(
-    ("spelling", "lsb"), [("UQ1024.-961", "2^961 = 1.94906280228e+289"), ("Q-1024.1087", "2^-1087 = ")]
-)
+@pytest.mark.parametrize(("spelling", "lsb"), [("UQ1000.-937", "2^937 = "), ("Q-1000.1063", "2^-1063 = ")])
 def test_formats_beyond_floats_are_explained(accel, spelling, lsb):
     """A binary point as far out as formats allow is no problem of the screen."""
     (rows,) = accel(f"show formats {spelling} --json").json.values()

@@ -39,6 +39,16 @@ def test_a_step_leaves_its_arguments_alone() -> None:
     assert state["n"]["weight"] == 0
 
 
+def test_a_limit_clips_weights_only() -> None:
+    """Weights that would step past the limit stand on it; biases may go anywhere."""
+    optimizer = Sgd(1.0, limit=2.0)
+    values = {"n": {"weight": np.array([[1.5, -1.5, 0.5]]), "bias": np.array([1.5])}}
+    gradients = {"n": {"weight": np.array([[-1.0, 1.0, -1.0]]), "bias": np.array([-1.0])}}
+    stepped, _ = optimizer.step(values, gradients, optimizer.start(values), 1.0)
+    assert stepped["n"]["weight"].tolist() == [[2.0, -2.0, 1.5]]
+    assert stepped["n"]["bias"].tolist() == [2.5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -49,6 +59,7 @@ def test_a_step_leaves_its_arguments_alone() -> None:
         ((0.1, -0.1), "momentum -0.1"),
         ((0.1, 0.9, -1e-4), "weight decay -0.0001"),
         ((0.1, 0.9, float("nan")), "weight decay nan"),
+        ((0.1, 0.9, 0.0, 0.0), "weight limit 0.0"),
     ],
 )
 def test_settings_that_cannot_work(arguments: tuple[float, ...], message: str) -> None:
