@@ -23,7 +23,8 @@ import numpy as np
 from harness import alone, paired, seconds, spread, write
 
 import accel
-from accel.data import fit, load
+from accel.data.dataset import load
+from accel.data.fit import fit
 from accel.errors import DataError
 from accel.numeric.ledger import Ledger
 from accel.ops.golden import GoldenArithmetic
