@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -42,7 +43,8 @@ def command(
     from accel.cli.execute import execute
     from accel.cli.workload import load_workload
     from accel.config import load_accelerator
-    from accel.report import check_place, write_run
+    from accel.report import check_place, render, write_run
+    from accel.report.background import background_page
     from accel.report.table import print_run
 
     machine = load_accelerator(accelerator, overrides)
@@ -52,10 +54,11 @@ def command(
     if directory is not None:
         check_place(directory)
     workload = load_workload(network, data, limit, weights, seed)
-    document = execute(workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal)
-    if terminal.talks:
-        print_run(document, terminal.console())
-    if directory is not None:
-        write_run(directory, document)
-        terminal.say(f"\n{directory}: report.html, run.json, layers.csv")
+    with background_page() if directory is not None else nullcontext(render) as page:
+        document = execute(workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal)
+        if terminal.talks:
+            print_run(document, terminal.console())
+        if directory is not None:
+            write_run(directory, document, page(document))
+            terminal.say(f"\n{directory}: report.html, run.json, layers.csv")
     terminal.emit(document)

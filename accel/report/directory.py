@@ -38,14 +38,14 @@ _LAYER_KEYS = (
 _LACKS_NAMED = 4
 
 
-def write_run(directory: str | Path, document: Document) -> Path:
-    """Write a run directory and return its path.
+def write_run(directory: str | Path, document: Document, page: str | None = None) -> Path:
+    """Write a run directory and return its path; page: the document's HTML where it has been rendered already.
 
     Raises ConfigError when the place holds something that is not a run of ours, or cannot be written.
     """
     target = Path(directory).expanduser().resolve()
     run = plain(document)
-    texts = {"run.json": run_json(run), "layers.csv": layers_csv(run), "report.html": render(run)}
+    texts = {"run.json": run_json(run), "layers.csv": layers_csv(run), "report.html": page or render(run)}
     with _refusals(target):
         kept = _others(target)
         with _beside(target) as fresh:
