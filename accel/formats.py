@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accel.network.graph import INPUT, Network
-from accel.numeric.format import MAX_WIDTH, QFormat
+from accel.numeric.format import QFormat
 from accel.numeric.plan import Numerics
 
 
@@ -21,9 +21,3 @@ def node_formats(network: Network, numerics: Numerics) -> dict[str, QFormat]:
             bits = numerics.at(node.name)
             formats[node.name] = (bits.softmax if nest.engine == "softmax" else bits.output).format
     return formats
-
-
-def square_sum_format(source: QFormat, terms: int) -> QFormat:
-    """Return the format of an exact sum of `terms` squares, which an L2 pooling takes the root of."""
-    width = min(MAX_WIDTH, 2 * source.width + terms.bit_length())
-    return QFormat(False, width, width - 2 * source.frac_bits)

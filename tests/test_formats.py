@@ -1,9 +1,8 @@
 """Formats of tensors by node."""
 
-from accel.formats import node_formats, square_sum_format
+from accel.formats import node_formats
 from accel.layers import Activation, Conv2d, Dense, Flatten, Pool2d, Softmax
 from accel.network.graph import chain
-from accel.numeric.format import QFormat
 from accel.numeric.plan import Numerics
 from tests.machines import layer_numerics, quantizer
 
@@ -43,12 +42,3 @@ def test_average_pooling_is_a_cast():
     network = chain("average", (1, 4, 4), {"average": Pool2d("average", 2), "l2": Pool2d("l2", 2)})
     formats = node_formats(network, Numerics(quantizer("Q1.7"), layer_numerics("Q6.10")))
     assert str(formats["average"]) == str(formats["l2"]) == "Q6.10"
-
-
-def test_square_sums_fit():
-    """The largest sum of squares of a window fits its format, and the format keeps all fraction bits."""
-    for source in (QFormat.parse("Q4.12"), QFormat.parse("UQ0.8"), QFormat.parse("Q1.1")):
-        for terms in (1, 4, 9):
-            squares = square_sum_format(source, terms)
-            assert terms * max(source.min_code**2, source.max_code**2) <= squares.max_code
-            assert squares.frac_bits == 2 * source.frac_bits

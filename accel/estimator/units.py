@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from accel.arch.cost import ELEMENTWISE, POOLING, UnitWork, element_work, row_work, window_work
 from accel.arch.hardware import UnitChoice
 from accel.errors import ConfigError, suggestion
-from accel.formats import square_sum_format
 from accel.loopnest import LoopNest
 from accel.numeric.format import QFormat
+from accel.numeric.proof import square_sum_format
 from accel.units.average import average_cost
 from accel.units.cost import UnitCost
 from accel.units.registry import DESIGNS, build_softmax, build_unit

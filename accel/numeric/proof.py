@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accel.numeric.format import QFormat
+from accel.errors import ConfigError
+from accel.numeric.format import MAX_WIDTH, QFormat
 
 
 def chunk_terms(max_abs_x: int, max_abs_w: int) -> int:
@@ -61,3 +62,31 @@ def _sums(codes: NDArray[np.integer[Any]]) -> list[int]:
     largest = max(abs(int(codes.min(initial=0))), abs(int(codes.max(initial=0))))
     fits = largest * codes.shape[1] < 1 << 63
     return [int(total) for total in codes.sum(axis=1, dtype=np.int64 if fits else object)]
+
+
+def window_sum_format(source: QFormat, terms: int, multiplier: int = 1, shift: int = 0) -> QFormat:
+    """Return the format of the sum of `terms` codes times multiplier * 2^-shift. Raises ConfigError past 63 bits."""
+    largest = terms * multiplier * max(-source.min_code, source.max_code)
+    return _exact_format(f"the sum of {terms} values of {source}", True, largest, source.frac_bits + shift)
+
+
+def square_sum_format(source: QFormat, terms: int) -> QFormat:
+    """Return the format of the exact sum of `terms` squares. Raises ConfigError past 63 bits."""
+    largest = terms * max(-source.min_code, source.max_code) ** 2
+    return _exact_format(f"the sum of {terms} squares of {source}", False, largest, 2 * source.frac_bits)
+
+
+def addition_format(x: QFormat, y: QFormat) -> QFormat:
+    """Return the format of the exact sum of two values at the finer binary point. Raises ConfigError past 63 bits."""
+    frac_bits = max(x.frac_bits, y.frac_bits)
+    largest = sum(max(-q.min_code, q.max_code) << (frac_bits - q.frac_bits) for q in (x, y))
+    return _exact_format(f"the sum of {x} and {y}", True, largest, frac_bits)
+
+
+def _exact_format(what: str, signed: bool, largest: int, frac_bits: int) -> QFormat:
+    width = max(largest.bit_length() + signed, 2)
+    if width > MAX_WIDTH:
+        raise ConfigError(
+            f"{what} needs {width} bits, {MAX_WIDTH} are the most that is computed; narrow the formats before it"
+        )
+    return QFormat(signed, width, width - frac_bits)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accel.formats import square_sum_format
 from accel.loopnest import Shape, Window
 from accel.numeric.array import FxArray
 from accel.numeric.cast import cast_codes
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.ledger import Events, Ledger
+from accel.numeric.proof import addition_format, square_sum_format, window_sum_format
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import SumPlan
 from accel.ops.datapath import Datapath
@@ -101,8 +101,7 @@ class FixedOps:
             sum_pool(codes, geometry, pooled)
             multiplier, shift = average_steps(terms)
             pooled *= multiplier
-            width = min(MAX_WIDTH, x.format.width + (terms * multiplier).bit_length() + 1)
-            return self._cast(pooled, QFormat(True, width, width - x.format.frac_bits - shift))
+            return self._cast(pooled, window_sum_format(x.format, terms, multiplier, shift))
         square_sum_pool(codes, geometry, pooled)
         root = build_unit("sqrt", "digit", square_sum_format(x.format, terms), self.node.target)
         return self._made(*root(pooled))
@@ -121,10 +120,8 @@ class FixedOps:
 
     def add(self, x: FxArray, y: FxArray) -> FxArray:
         """Align the binary points exactly, add, cast once."""
-        frac_bits = max(x.format.frac_bits, y.format.frac_bits)
-        integer = max(x.format.int_bits, y.format.int_bits) + 2
-        sums = _aligned(x, frac_bits) + _aligned(y, frac_bits)
-        return self._cast(sums, QFormat(True, integer + frac_bits, integer))
+        exact = addition_format(x.format, y.format)
+        return self._cast(_aligned(x, exact.frac_bits) + _aligned(y, exact.frac_bits), exact)
 
     def reshape(self, x: FxArray, shape: Shape) -> FxArray:
         """x: (N, ...) -> (N, *shape), codes untouched."""

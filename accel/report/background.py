@@ -41,11 +41,21 @@ def background_page() -> Iterator[Callable[[Document], str]]:
 
 def main() -> None:
     """Be the child: load what drawing needs, then render the one document that comes."""
-    from accel.report.svg import draw
-
-    draw(lambda figure: figure.text(0, 0, "0"), 9, 9, "first", "loads fonts")
+    load_drawing()
     document = json.load(sys.stdin)
     sys.stdout.buffer.write(render(document).encode())
+
+
+def load_drawing() -> None:
+    """Draw one letter, which loads the library and its fonts."""
+    from matplotlib.figure import Figure
+
+    from accel.report.svg import draw
+
+    def paint(figure: Figure) -> None:
+        figure.text(0, 0, "0")
+
+    draw(paint, width=9, height=9, key="first", description="one letter")
 
 
 if __name__ == "__main__":

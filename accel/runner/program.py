@@ -5,7 +5,7 @@ Everything that can be refused is refused here, once, with the node's name; runn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,14 +15,16 @@ from accel.errors import ConfigError
 from accel.estimator import schedules
 from accel.formats import node_formats
 from accel.loopnest import AccumulationOrder
-from accel.network.graph import Model, Node
+from accel.network.graph import Model, Network, Node
 from accel.numeric.array import FxArray
 from accel.numeric.cast import encode
 from accel.numeric.format import QFormat
 from accel.numeric.ledger import Events, Ledger
+from accel.numeric.proof import addition_format, square_sum_format, window_sum_format
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import plan_sums
 from accel.ops.datapath import Datapath
+from accel.units.average import average_steps
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,28 @@ def _lower_node(
         quantizer = numerics.bias if tensor == "bias" else numerics.weight
         encoded[tensor], overflowed = encode(values, quantizer)
         ledger.record(node.name, tensor, Events(np.size(values), overflowed))
-    source = formats[node.inputs[0]]
+    sources = [formats[name] for name in node.inputs]
+    _prove_exact(node, model.network, sources)
     sums = None
     if order is not None:
-        sums = plan_sums(node.name, source, encoded["weight"], encoded.get("bias"), numerics.accumulator, order)
+        sums = plan_sums(node.name, sources[0], encoded["weight"], encoded.get("bias"), numerics.accumulator, order)
     output = _on_stream(replace(numerics.output, format=formats[node.name]), index)
-    return Datapath(node.name, source, formats[node.name], encoded, sums, output, accelerator.architecture.units)
+    return Datapath(node.name, sources[0], formats[node.name], encoded, sums, output, accelerator.architecture.units)
+
+
+def _prove_exact(node: Node, network: Network, sources: Sequence[QFormat]) -> None:
+    """Raise ConfigError when what this node adds up without an array could leave 63 bits."""
+    nest = node.layer.loop_nest(*network.input_shapes(node))
+    terms = nest.R * nest.S
+    try:
+        if (nest.engine, nest.function) == ("pooling", "average"):
+            window_sum_format(sources[0], terms, *average_steps(terms))
+        elif (nest.engine, nest.function) == ("pooling", "l2"):
+            square_sum_format(sources[0], terms)
+        elif nest.engine == "elementwise":
+            addition_format(sources[0], sources[1])
+    except ConfigError as error:
+        raise ConfigError(f"{node.name}: {error}") from None
 
 
 def _on_stream(quantizer: Quantizer, index: int) -> Quantizer:

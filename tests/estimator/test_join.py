@@ -154,8 +154,8 @@ def test_l2_pooling_ends_with_a_root():
     """A window of squares is gathered value by value; the root, slower than a window, sets the pace."""
     network = chain("root", (1, 4, 4), {"pool": Pool2d("l2", 2)})
     pool = by_name(network, machine(units=UNITS | {"pooling": UnitChoice("window", 1)}))["pool"]
-    # Squares of Q1.7 summed over 4 values: 2 * 8 + 3 bits; the root has 11 fraction bits, so (19 + 8 + 1) / 2 digits.
-    digits = 14
+    # Four squares of Q1.7 reach 4 * 128^2 = 2^16: 17 bits; the root has 11 fraction bits, so (17 + 8 + 1) / 2 digits.
+    digits = 13
     assert pool.cycles == Cycles(fill=0, steady=3 * digits + 4, drain=2 + digits + 1 - 1, stall=0)
 
 

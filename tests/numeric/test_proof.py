@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accel.errors import ConfigError
 from accel.numeric.format import QFormat
-from accel.numeric.proof import chunk_terms, needed_bits, sum_bits, worst_case
+from accel.numeric.proof import (
+    addition_format,
+    chunk_terms,
+    needed_bits,
+    square_sum_format,
+    sum_bits,
+    window_sum_format,
+    worst_case,
+)
 
 FORMATS = [
     QFormat.parse(text) for text in ("Q4.4", "UQ8.0", "Q2.0", "UQ1.0", "Q1.15", "UQ0.16", "Q32.0", "UQ32.0", "Q63.0")
@@ -92,3 +102,33 @@ def test_needed_bits():
     assert needed_bits([]) == needed_bits([0]) == 1
     assert worst_case(np.empty((0, 4), np.int16), FORMATS[0]).tolist() == []
     assert worst_case(np.empty((2, 0), np.int16), FORMATS[0], np.array([5, -6])).tolist() == [5, 6]
+
+
+@pytest.mark.parametrize("spelling", ["Q4.12", "UQ0.8", "Q1.1", "Q16.16", "UQ8.8"])
+@pytest.mark.parametrize("terms", [1, 4, 9, 49])
+def test_exact_sums_fit_their_formats_and_no_wider(spelling, terms):
+    """Window sums, sums of squares and additions: both extremes fit, one bit less would not hold them."""
+    source, other = QFormat.parse(spelling), QFormat.parse("Q2.14")
+    extremes = [Fraction(code) * source.lsb for code in (source.min_code, source.max_code)]
+    others = [Fraction(code) * other.lsb for code in (other.min_code, other.max_code)]
+    cases = {
+        window_sum_format(source, terms, 5, 3): [terms * 5 * value / 8 for value in extremes],
+        addition_format(source, other): [x + y for x, y in zip(extremes, others, strict=True)],
+    }
+    if terms * (1 << (2 * source.width)) < 1 << 60:
+        cases[square_sum_format(source, terms)] = [terms * value**2 for value in extremes]
+    for exact, values in cases.items():
+        codes = [value / exact.lsb for value in values]
+        assert all(code.denominator == 1 and exact.min_code <= code <= exact.max_code for code in codes)
+        assert max(abs(code) for code in codes) * 2 > exact.max_code
+
+
+def test_sums_past_63_bits_are_refused():
+    """What int64 could not hold is refused with the bits it would need."""
+    wide = QFormat.parse("Q16.16")
+    with pytest.raises(ConfigError, match=r"the sum of 4 squares of Q16\.16 needs 65 bits, 63 are the most"):
+        square_sum_format(wide, 4)
+    with pytest.raises(ConfigError, match="needs 64 bits"):
+        window_sum_format(wide, 4, 1 << 29)
+    with pytest.raises(ConfigError, match="needs"):
+        addition_format(wide, QFormat.parse("Q60.2"))

@@ -241,3 +241,11 @@ def test_relu_is_cast_as_the_node_says():
         31 - 16,
         20 - 16,
     ]  # floor(1.96 * 4), 0, floor(7.96 * 4) mod 16, 5 * 4 mod 16
+
+
+def test_sums_beyond_the_container_are_refused_by_name():
+    """A pooling or an addition that could leave 63 bits is refused before anything runs, with its node."""
+    network = chain("wide", (1, 4, 4), {"square": Pool2d("l2", 2)})
+    machine = load_accelerator("gupta2015", ["numerics.input=Q16.16"])
+    with pytest.raises(ConfigError, match=r"square: the sum of 4 squares of Q16\.16 needs 65 bits"):
+        accel.run(Model(network, {}, {}), machine, np.zeros((1, 1, 4, 4)))
