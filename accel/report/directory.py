@@ -28,7 +28,8 @@ RUN_FILES = ("run.json", "layers.csv", "report.html")
 _RUN_KEYS = (
     "network", "network_source", "accelerator", "accelerator_source", "inputs", "dataset", "accuracy", "agreement",
     "latency_cycles", "latency_us", "interval_cycles", "interval_us", "inputs_per_second", "clock_hz", "pes", "array",
-    "schedule", "softmax", "layers", "first_disagreement", "provenance", "accelerator_document", "not_modelled",
+    "schedule", "softmax", "layers", "encoded", "first_disagreement", "provenance", "accelerator_document",
+    "not_modelled",
 )
 _LAYER_KEYS = (
     "name", "kind", "shape", "format", "macs", "cycles", "hidden_cycles", "prefetch_cycles", "folds", "utilization",

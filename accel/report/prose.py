@@ -59,8 +59,9 @@ def verdict(document: Document) -> str:
 
 
 def attention(document: Document) -> tuple[str, ...]:
-    """Name what a designer should look at: narrow accumulators, saturating layers, the first disagreement."""
+    """Name what a designer should look at: narrow accumulators, saturation, the first disagreement."""
     points = [point for layer in document["layers"] if layer["accumulator"] for point in _accumulator_points(layer)]
+    points += [_encoding_point(tensor) for tensor in document["encoded"] if tensor["saturated"]]
     saturating = sorted(
         (layer for layer in document["layers"] if layer["saturated"]), key=lambda layer: -layer["saturated"]
     )
@@ -77,6 +78,18 @@ def attention(document: Document) -> tuple[str, ...]:
             f"fixed point {label(first['fixed'], 32)}{labelled}."
         )
     return tuple(points)
+
+
+def _encoding_point(tensor: Mapping[str, Any]) -> str:
+    """Say which values a format did not hold, and what to do about it."""
+    low, high = (significant(tensor["range"][end]) for end in ("min", "max"))
+    is_input = tensor["tensor"] == "input"
+    what = "the inputs" if is_input else label(tensor["tensor"], 32)
+    key = "numerics.input" if is_input else "its format in numerics"
+    return (
+        f"{percent(tensor['saturated'])} % of {what} saturate in {tensor['format']} (values {low} to {high}); "
+        f"scale the values or widen {key}."
+    )
 
 
 def order_in_words(order: Mapping[str, Any] | None) -> str:

@@ -31,7 +31,7 @@ from accel.numeric.ledger import Events, Ledger
 from accel.ops.golden import GoldenArithmetic
 from accel.runner.inputs import batch_size, checked_inputs, checked_labels
 from accel.runner.program import Program, lower
-from accel.runner.result import LayerResult, RunResult
+from accel.runner.result import Encoded, LayerResult, RunResult
 from accel.runner.statistics import Deviation
 from accel.walk import forward
 
@@ -105,6 +105,7 @@ def run(
     return RunResult(
         report,
         layers,
+        _encoded(program, images, ledger),
         np.concatenate([batch.golden for batch in batches]),
         np.concatenate([batch.fixed for batch in batches]),
         classes,
@@ -145,6 +146,26 @@ def _compare(program: Program, images: NDArray[np.float64], first_input: int) ->
         {name: Deviation.of(golden[name], fixed[name]) for name in names},
         {name: str(fixed[name].format) for name in names},
         ledger,
+    )
+
+
+def _encoded(program: Program, images: NDArray[np.float64], ledger: Ledger) -> tuple[Encoded, ...]:
+    """Return what encoding did to the inputs and to every parameter."""
+    values: dict[tuple[str, str], tuple[NDArray[np.float64], str]] = {
+        (INPUT, "output"): (images, str(program.input.format))
+    }
+    for node, tensors in program.parameters.items():
+        for tensor, fx in tensors.items():
+            values[node, tensor] = (program.model.parameters[node][tensor], str(fx.format))
+    return tuple(
+        Encoded(
+            INPUT if node == INPUT else f"{node}/{tensor}",
+            spelling,
+            float(array.min()),
+            float(array.max()),
+            ledger.at(node, tensor),
+        )
+        for (node, tensor), (array, spelling) in values.items()
     )
 
 

@@ -84,15 +84,37 @@ class LayerResult:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """One float64 tensor and what became of it when it was encoded: the inputs, or a parameter ("C1/weight")."""
+
+    tensor: str
+    format: str
+    low: float
+    high: float
+    events: Events
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tensor's part of run.json."""
+        return {
+            "tensor": self.tensor,
+            "format": self.format,
+            "range": {"min": self.low, "max": self.high},
+            "saturated": self.events.fraction,
+        }
+
+
+@dataclass(frozen=True)
 class RunResult:
     """One network on one machine over some inputs, golden and fixed.
 
+    encoded: the inputs first, then every parameter.
     golden, fixed: outputs of the last layer, (N, K) float64 (fixed: values of the codes). labels: (N,) or None.
     context: names, sources, data set, provenance: plain values that go into run.json as they are.
     """
 
     estimate: NetworkReport
     layers: tuple[LayerResult, ...]
+    encoded: tuple[Encoded, ...]
     golden: NDArray[np.float64]
     fixed: NDArray[np.float64]
     labels: NDArray[np.int64] | None
@@ -145,6 +167,7 @@ class RunResult:
             "schedule": estimate.schedule,
             "softmax": self._softmax(),
             "layers": [layer.to_dict() for layer in self.layers],
+            "encoded": [tensor.to_dict() for tensor in self.encoded],
             "first_disagreement": self.first_disagreement,
             **self.context,
             "not_modelled": list(NOT_MODELLED),

@@ -123,6 +123,10 @@ def lenet5_run() -> dict[str, Any]:
         "schedule": "layer by layer",
         "softmax": {"row_sum_min": 0.99993896484375, "row_sum_max": 1.000030517578125, "ties": 0},
         "layers": layers,
+        "encoded": [
+            {"tensor": "input", "format": "Q2.14", "range": {"min": 0.0, "max": 1.0}, "saturated": 0.0},
+            {"tensor": "C1/weight", "format": "Q2.14", "range": {"min": -1.25, "max": 1.5}, "saturated": 0.0},
+        ],
         "first_disagreement": {"input": 412, "golden": 8, "fixed": 3, "label": 8},
         "provenance": {
             "command": "accel run --network lenet5 --accelerator edge16 --data digits --limit 1000 --seed 0",

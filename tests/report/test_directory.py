@@ -150,7 +150,7 @@ def test_failed_page_leaves_nothing(run, tmp_path, monkeypatch):
         ("\xff", "not JSON"),
         ("[]", "schema null, expected 'bitcycle-run-1'"),
         ('{"schema": "bitcycle-run-2"}', 'schema "bitcycle-run-2", expected'),
-        ('{"schema": "bitcycle-run-1"}', r"lacks network, network_source, accelerator, accelerator_source and 19 more"),
+        ('{"schema": "bitcycle-run-1"}', r"lacks network, network_source, accelerator, accelerator_source and 20 more"),
     ],
 )
 def test_load_tells_what_is_wrong(tmp_path, content, told):

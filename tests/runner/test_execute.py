@@ -249,3 +249,19 @@ def test_sums_beyond_the_container_are_refused_by_name():
     machine = load_accelerator("gupta2015", ["numerics.input=Q16.16"])
     with pytest.raises(ConfigError, match=r"square: the sum of 4 squares of Q16\.16 needs 65 bits"):
         accel.run(Model(network, {}, {}), machine, np.zeros((1, 1, 4, 4)))
+
+
+def test_values_that_a_format_does_not_hold_are_told():
+    """Inputs and weights beyond their format are counted, and the report says which, how many and what to do."""
+    from accel.report.prose import attention
+
+    model = seeded(chain("loud", (1, 1, 4), {"flatten": Flatten(), "output": Dense(3)}), 2, scale=1.5)
+    values = np.array([[0.5, 200.0, -3.0, 255.0]])
+    document = accel.run(model, MACHINE, values).to_dict()
+    inputs, weight, bias = document["encoded"]
+    assert inputs == {"tensor": "input", "format": "Q2.14", "range": {"min": -3.0, "max": 255.0}, "saturated": 0.75}
+    beyond = np.abs(model.parameters["output"]["weight"]) > 2
+    assert beyond.any()
+    assert weight["saturated"] == beyond.mean()
+    assert bias["saturated"] == 0
+    assert attention(document)[0].startswith("75.0 % of the inputs saturate in Q2.14 (values -3.00 to 255)")
