@@ -29,7 +29,7 @@ WARM_MACHINES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gupta2015", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
     ("scalesim-32x32", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
     ("gupta2015", ("numerics.rounding=STOCHASTIC", "numerics.random.generator=lfsr")),
-    ("gupta2015", tuple(f"numerics.{key}=Q12.20" for key in ("input", "activation", "weight", "bias"))),
+    ("gupta2015", tuple(f"numerics.{key}=Q10.14" for key in ("input", "activation", "weight", "bias"))),
 )
 """Machine and overrides of every run that warming makes: exact sums of 16 and 8 bits, two orders of stepwise sums,
 random bits, and operands so wide that sums need 64 bits."""

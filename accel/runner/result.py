@@ -36,6 +36,11 @@ class LayerResult:
     accumulator: Events
     sums: SumPlan | None
 
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.cost.name
+
     def to_dict(self) -> dict[str, Any]:
         """Return the layer's part of run.json."""
         cost, cycles = self.cost, self.cost.cycles
@@ -129,6 +134,11 @@ class RunResult:
             "golden": float(np.mean(_classes(self.golden) == self.labels)),
             "fixed": float(np.mean(_classes(self.fixed) == self.labels)),
         }
+
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the first operand of one input to its last result."""
+        return self.estimate.latency_cycles
 
     @property
     def agreement(self) -> float:
