@@ -60,7 +60,7 @@ def write(name: str, figures: dict[str, Any]) -> Path:
         "benchmark": name,
         "command": f"python benchmarks/{name}.py",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(),
         "machine": machine(),
         "figures": figures,
     }
@@ -104,7 +104,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the commit that was measured, marked when the tree differs from it."""
     root = Path(__file__).parent.parent
 
