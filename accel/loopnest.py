@@ -8,6 +8,7 @@ habit (Sze et al., "Efficient Processing of Deep Neural Networks", 2020, ch. 2; 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -133,14 +134,30 @@ def _touched(positions: int, size: int, stride: int, padding: int, dilation: int
 
 @dataclass(frozen=True)
 class AccumulationOrder:
-    """In which order a machine adds the K products of one output: decided by the schedule, obeyed by the kernels.
+    """In which order a machine adds the products of one output: decided by the schedule, obeyed by the kernels.
 
-    The products stand in the nest's reduction order k = (c, r, s). `group` consecutive products are summed exactly (an
-    adder tree) and enter the accumulator as one addition; after every `fold` products the running sum goes to the
-    partial-sum buffer, which is one more addition, and starts again from zero. group = 1 and fold = 0 is the plain
-    chain of an output-stationary cell. `bias_first` seeds the accumulator with the bias instead of adding it last.
+    Products are numbered k = (c, r, s) as the weights are stored. The machine takes them in three nested loops over
+    blocks of `group` channels ("C") and the window's rows and columns ("R", "S"), `loops` from the outermost inwards;
+    the `group` products of one step are summed exactly (an adder tree) and enter the accumulator as one addition.
+    After every `fold` steps the running sum goes to the partial-sum buffer, which is one more addition, and starts
+    again from zero. group = 1, fold = 0 is the plain chain of an output-stationary cell. `bias_first` seeds the
+    accumulator with the bias instead of adding it last.
     """
 
     group: int = 1
     fold: int = 0
     bias_first: bool = False
+    loops: str = "CRS"
+
+    def sequence(self, channels: int, rows: int, columns: int) -> list[int]:
+        """Return k of every product in machine order, `group` entries a step; -1 fills steps of fewer channels."""
+        blocks = -(-channels // self.group)
+        extents = {"C": blocks, "R": rows, "S": columns}
+        found: list[int] = []
+        for place in itertools.product(*(range(extents[loop]) for loop in self.loops)):
+            at = dict(zip(self.loops, place, strict=True))
+            found += [
+                (c * rows + at["R"]) * columns + at["S"] if c < channels else -1
+                for c in range(at["C"] * self.group, (at["C"] + 1) * self.group)
+            ]
+        return found

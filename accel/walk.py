@@ -44,11 +44,19 @@ def forward(network: Network, parameters: Values[T], arithmetic: Arithmetic[T], 
         wanted = ", ".join(map(str, network.input_shape))
         raise DataError(f"{network.name} reads inputs of shape (N, {wanted}), not {x.shape}; reshape or fit them first")
     _check_present(network, parameters)
-    tape: dict[str, T] = {INPUT: x}
+    return forward_from(network, parameters, arithmetic, {INPUT: x})
+
+
+def forward_from(
+    network: Network, parameters: Values[T], arithmetic: Arithmetic[T], tape: Mapping[str, T]
+) -> dict[str, T]:
+    """Return `tape` (INPUT and any nodes already computed) with every missing node computed; inputs as in `forward`."""
+    computed = dict(tape)
     for node in network.nodes:
-        inputs = (tape[name] for name in node.inputs)
-        tape[node.name] = node.layer.forward(arithmetic.at(node.name), parameters.get(node.name, {}), *inputs)
-    return tape
+        if node.name not in computed:
+            inputs = (computed[name] for name in node.inputs)
+            computed[node.name] = node.layer.forward(arithmetic.at(node.name), parameters.get(node.name, {}), *inputs)
+    return computed
 
 
 def backward(

@@ -27,10 +27,14 @@ class Array:
 
 @dataclass(frozen=True)
 class UnitChoice:
-    """Which design of a function unit is built, and how many of it work side by side."""
+    """Which design of a function unit is built, and how many of it work side by side.
+
+    options: what the design lets one choose ("entries" of a table, "steps", ...), as sorted (name, value) pairs.
+    """
 
     design: str
     lanes: int = 1
+    options: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 EXACT adds exact products without loss and needs a proof that the format holds every partial sum. STEPWISE applies the
 accumulator's overflow after every addition, in the order that the schedule of the array decides
 (`accel.loopnest.AccumulationOrder`); if the accumulator has fewer fraction bits than the product, every addend is
-first cast with `rounding`.
+first cast with `rounding`. LATE saturates one addition after the flag: a sum that is out of range is kept wrapped and
+raises the flag; in the next step the register takes the limit on that side instead of a sum, so the addend of that
+step is lost and raises no flag; a flag that stands after the last step of a chain is obeyed then.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class Mode(StrEnum):
 
     EXACT = "exact"
     STEPWISE = "stepwise"
+    LATE = "late"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Accumulator:
             raise ConfigError("an accumulator cannot round its products stochastically; choose another rounding")
         if self.overflow not in (Overflow.SAT, Overflow.SAT_SYM, Overflow.WRAP):
             raise ConfigError(f"an accumulator saturates (SAT, SAT_SYM) or wraps (WRAP), not {self.overflow.name}")
+        if self.mode is Mode.LATE and self.overflow == Overflow.WRAP:
+            raise ConfigError("late saturation saturates; choose overflow SAT or SAT_SYM, or mode stepwise to wrap")
         self.resolve(0)
 
     def resolve(self, product_frac_bits: int) -> QFormat:
