@@ -26,13 +26,14 @@ FEATURES = ("sse4.2", "avx2", "avx512f", "avx512vnni", "avxvnni", "neon", "dotpr
 WARM_MACHINES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gupta2015", ()),
     ("tpuv1", ()),
-    ("gupta2015", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
-    ("scalesim-32x32", ("numerics.accumulator.width=22", "numerics.accumulator.overflow=SAT")),
+    ("gupta2015", ("numerics.accumulator.format=Q0.22", "numerics.accumulator.overflow=SAT")),
+    ("gupta2015", ("numerics.accumulator.format=Q-2.24", "numerics.accumulator.overflow=SAT", "numerics.input=Q6.10")),
+    ("gupta2015", ("units.reciprocal.design=non-restoring",)),
     ("gupta2015", ("numerics.rounding=STOCHASTIC", "numerics.random.generator=lfsr")),
     ("gupta2015", tuple(f"numerics.{key}=Q10.14" for key in ("input", "activation", "weight", "bias"))),
 )
-"""Machine and overrides of every run that warming makes: exact sums of 16 and 8 bits, two orders of stepwise sums,
-random bits, and operands so wide that sums need 64 bits."""
+"""Machine and overrides of every run that warming makes: exact sums of 16 and 8 bits, sums stepped with products cut
+and without, random bits, and operands so wide that sums need 64 bits."""
 
 
 def examine() -> dict[str, Any]:
@@ -76,28 +77,34 @@ def warm_up() -> float:
     import numpy as np
 
     from accel.config import load_accelerator
+    from accel.config.units import sample_unit
     from accel.network.graph import Model
     from accel.network.initial import initial_parameters
     from accel.runner import run
+    from accel.units.registry import DESIGNS
 
     started = perf_counter()
     network = _every_layer()
     model = Model(network, initial_parameters(network, 1), {})
     inputs = np.random.default_rng(1).random((2, *network.input_shape))
     for machine, overrides in WARM_MACHINES:
-        run(model, load_accelerator(machine, overrides), inputs)
+        run(model, load_accelerator(machine, overrides), inputs, ledger=True)
+    for function, designs in DESIGNS.items():
+        for design in designs:
+            if function != "average":  # a constant, no unit of its own
+                sample_unit(function, design)(np.ones((1, 2), dtype=np.int64))
     return perf_counter() - started
 
 
 def _every_layer() -> Network:
-    """Return a small network with every pooling and every activation."""
-    from accel.layers import Activation, Conv2d, Dense, Flatten, Pool2d, Softmax
+    """Return a small network with every pooling, every activation and every normalisation."""
+    from accel.layers import Activation, Conv2d, Dense, Flatten, LayerNorm, Pool2d, Softmax
     from accel.network.graph import chain
 
     layers: dict[str, Layer] = {"conv": Conv2d(4, 3)}
     layers |= {function: Activation(function) for function in ("tanh", "sigmoid", "relu")}
     layers |= {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
-    layers |= {"flatten": Flatten(), "dense": Dense(10), "softmax": Softmax()}
+    layers |= {"flatten": Flatten(), "dense": Dense(10), "norm": LayerNorm(), "softmax": Softmax()}
     return chain("every layer", (1, 9, 9), layers)
 
 

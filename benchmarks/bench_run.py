@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from harness import alone, paired, seconds, spread, write
+from harness import alone, paired, seconds, spread, tell, write
 
 import accel
 from accel.data.dataset import load
@@ -97,20 +97,8 @@ def main() -> None:
         figures["peak memory of accel run"] = {"mebibytes": peak_kib / 1024}
         figures["help"] = process(["--help"], runs, folder)
         figures["estimate"] = process(["estimate", "lenet5"], runs, folder)
-    for name, figure in figures.items():
-        print(f"{name:42} {_brief(figure)}")
+    tell(figures)
     print(f"written: {write('bench_run', figures).name}")
-
-
-def _brief(figure: object) -> str:
-    assert isinstance(figure, dict)
-    words = []
-    for key in ("ratio", "seconds", "ours_seconds"):
-        if key in figure:
-            low, middle, high = (figure[key][k] for k in ("min", "median", "max"))
-            words.append(f"{key} {low:.3g} / {middle:.3g} / {high:.3g}")
-    words += [f"{figure['mebibytes']:.0f} MiB"] if "mebibytes" in figure else []
-    return " · ".join(words)
 
 
 if __name__ == "__main__":

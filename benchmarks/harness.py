@@ -70,6 +70,23 @@ def write(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def tell(figures: dict[str, Any]) -> None:
+    """Print one line a figure."""
+    for name, figure in figures.items():
+        print(f"{name:56} {_brief(figure)}")
+
+
+def _brief(figure: object) -> str:
+    assert isinstance(figure, dict)
+    words = []
+    for key in ("ratio", "seconds", "ours_seconds"):
+        if key in figure:
+            low, middle, high = (figure[key][k] for k in ("min", "median", "max"))
+            words.append(f"{key} {low:.3g} / {middle:.3g} / {high:.3g}")
+    words += [f"{figure['mebibytes']:.0f} MiB"] if "mebibytes" in figure else []
+    return " · ".join(words)
+
+
 def machine() -> dict[str, Any]:
     """Return processor, cores, versions and the thread settings in force."""
     threads = {

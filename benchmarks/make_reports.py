@@ -23,6 +23,10 @@ README = ROOT / "reports" / "README.md"
 COMMANDS = {
     "lenet5-digits/report.html": "accel run -o reports/lenet5-digits",
     "lenet5-mnist/report.html": "accel run lenet5 -d mnist -o reports/lenet5-mnist",
+    "lenet5-lost-bits/report.html": (
+        "accel explain lenet5 -n 200 -s numerics.layers.C3.weight=Q2.0 -o reports/lenet5-lost-bits"
+    ),
+    "units.html": "accel show units --html reports/units.html",
 }
 """Page under reports/ to the command that makes it, run at the top of the repository."""
 

@@ -133,15 +133,34 @@ def reciprocal_mantissa(v, shift, seeds, newton):
 
 
 @kernel
-def reciprocal(codes, seeds, newton, rq, out):
-    """Evaluate 1/d; rq casts a mantissa with `bits` fraction bits that belongs to the code 1; 0 saturates.
+def newton_mantissas(codes, seeds, newton, mantissas, sizes):
+    """Evaluate 1/d = mantissas * 2^-bits * 2^-sizes, sizes = floor(log2(d)), by Newton-Raphson steps.
 
-    codes: (n,) int64, each >= 0 · seeds: (2^seed_bits,) int64 · out: (n,) int64 -> how many saturated.
+    codes: (n,) int64, each >= 1 · seeds: (2^seed_bits,) int64 · mantissas, sizes: (n,) int64.
     """
     for i in range(codes.size):
-        d = max(codes[i], 1)
-        size = exponent(d)
-        y = reciprocal_mantissa(d, size - newton.bits, seeds, newton)
-        shift = max(rq.shift + size, FURTHEST_LEFT) if codes[i] else FURTHEST_LEFT
-        out[i] = round_shift(y, shift, rq.rounding)
+        size = exponent(codes[i])
+        mantissas[i] = reciprocal_mantissa(codes[i], size - newton.bits, seeds, newton)
+        sizes[i] = size
+
+
+@kernel
+def line_mantissas(codes, table, bits, step_bits, mantissas, sizes):
+    """Evaluate the same by one line; table: (2^(bits - step_bits) + 1,) int64 over the mantissas from 1 to 2."""
+    for i in range(codes.size):
+        size = exponent(codes[i])
+        position = round_shift(codes[i], size - bits, TRN) - (1 << bits)
+        mantissas[i] = round_shift(interpolate(table, 0, position, step_bits), step_bits, RND)
+        sizes[i] = size
+
+
+@kernel
+def shift_back(codes, mantissas, sizes, rq, out):
+    """Cast reciprocals; rq is for a mantissa that belongs to the code 1; 0 saturates.
+
+    codes: (n,) int64, each >= 0 · mantissas, sizes: (n,) int64 of max(code, 1) · out: (n,) int64 -> how many saturated.
+    """
+    for i in range(codes.size):
+        shift = max(rq.shift + sizes[i], FURTHEST_LEFT) if codes[i] else FURTHEST_LEFT
+        out[i] = round_shift(mantissas[i], shift, rq.rounding)
     return saturate(out, rq)

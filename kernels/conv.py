@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels._jit import inline, kernel
-from kernels.matmul import BLOCK_BYTES, BLOCK_SUMS, accumulate
-from kernels.tile import LANES, ROWS, multiply, pack, tiles
+from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
+from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
+from kernels.matmul import BLOCK_BYTES
+from kernels.tile import LANES, ROWS, multiply, pack, pack_columns, tiles
 
 
 class Geometry(NamedTuple):
@@ -90,32 +92,98 @@ def conv2d_wide(x, w, geometry, out):
             scatter(sums, first, count, group * filters, maps)
 
 
-@kernel
-def conv2d_stepwise(x, w_t, bias, geometry, steps, out):
+def conv2d_stepwise(x, w_t, bias, geometry, steps, order, out):
     """Write the sums over k, and the bias, added as the machine adds; return how many additions overflowed.
 
-    x: (N, C, H, W) · w_t: (C/groups * R * S, K), both int32 or int64 · bias: (K,) int64 at the accumulator's point and
-    within its range · steps: `kernels.matmul.Steps` · out: (N, K, P, Q) int64.
+    x: (N, C, H, W) · w_t: (C/groups * R * S, K), both of any integers up to int64 · bias: (K,) int64 at the
+    accumulator's point and within its range · steps, order: as for `kernels.matmul.matmul_stepwise` · out: (N, K, P, Q)
+    int64.
     """
+    return step_conv2d(x, w_t, bias, geometry, steps, order, UNWATCHED, UNFLAGGED, out)
+
+
+def step_conv2d(x, w_t, bias, geometry, steps, order, extremes, flags, out):
+    """Do what `conv2d_stepwise` does, by the faster of two kernels; extremes: as for `kernels.chain.add`.
+
+    flags: (groups * tiles of a group's filters, tiles of all pixels) int64, overflows per tile, or (0, 0) where nobody
+    asks.
+    """
+    if steps.shift <= 0 and fits_int16(x) and fits_int16(w_t):
+        return _step_tiles(x.astype(np.int16), w_t.astype(np.int16), bias, geometry, steps, order, extremes, flags, out)
+    return _step_plainly(x, w_t, bias, geometry, steps, order, extremes, flags, out)
+
+
+@kernel
+def _step_plainly(x, w_t, bias, geometry, steps, order, extremes, flags, out):
+    """Step through everything: x, w_t: both int32 or int64."""
     N, K, P, Q = out.shape
     terms = len(w_t)
+    L = len(order)
     filters = K // geometry.groups
+    factors = np.empty((L, K), dtype=w_t.dtype)
+    place_rows(w_t, order, factors)
     maps = out.reshape(N, K, P * Q)
     padded = with_padding(x, geometry, 0)
-    block = min(BLOCK_SUMS, block_pixels(N * P * Q, x.itemsize * terms + 8 * filters))
+    block = min(BLOCK_SUMS, block_pixels(N * P * Q, 2 * x.itemsize * L + 8 * filters))
     columns = np.zeros((terms, block), dtype=x.dtype)
+    fields = np.zeros((L, block), dtype=x.dtype)
     sums = np.empty((filters, block), dtype=np.int64)
-    scratch = np.empty((2, block), dtype=np.int64)
-    addend = np.empty(block, dtype=np.int64)
+    registers = np.empty((REGISTERS, block), dtype=np.int64)
     overflows = 0
     for group in range(geometry.groups):
         for first in range(0, N * P * Q, block):
             count = min(block, N * P * Q - first)
             patches(padded, geometry, group, P, Q, first, count, columns)
+            place_rows(columns, order, fields)
             for f in range(filters):
-                addend[:] = bias[group * filters + f]
-                factors = w_t[:, group * filters + f].copy()
-                overflows += accumulate(factors, columns, 0, addend[:count], steps, scratch, sums[f, :count])
+                registers[BIAS] = bias[group * filters + f]
+                mine = factors[:, group * filters + f].copy()
+                found = accumulate(mine, fields, count, steps, registers, extremes)
+                sums[f, :count] = registers[TOTAL, :count]
+                overflows += found
+                if flags.size > 0:
+                    row = group * tiles(filters, ROWS) + f // ROWS
+                    flags[row, first // LANES : tiles(first + count, LANES)] += found
+            scatter(sums, first, count, group * filters, maps)
+    return overflows
+
+
+@kernel
+def _step_tiles(x, w_t, bias, geometry, steps, order, extremes, flags, out):
+    """Look ahead: x, w_t: int16; products are not cut."""
+    N, K, P, Q = out.shape
+    terms = len(w_t)
+    filters = K // geometry.groups
+    layout = lay_out(order, steps, BLOCK)
+    L = len(layout.order)
+    maps = out.reshape(N, K, P * Q)
+    padded = with_padding(x, geometry, 0)
+    block = block_pixels(N * P * Q, 6 * L + 8 * filters)
+    factors = np.empty((filters, L), dtype=np.int16)
+    packed_rows = np.empty((tiles(filters, ROWS), L // 2, ROWS, 2), dtype=np.int16)
+    columns = np.zeros((terms, block), dtype=np.int16)
+    fields = np.zeros((L, block), dtype=np.int16)
+    packed_lanes = np.empty((block // LANES, L // 2, LANES, 2), dtype=np.int16)
+    sums = np.empty((filters, block), dtype=np.int64)
+    lane_bias = np.zeros(block, dtype=np.int64)
+    overflows = 0
+    for group in range(geometry.groups):
+        mine = slice(group * filters, (group + 1) * filters)
+        place_columns(w_t[:, mine].T, layout.order, factors)
+        pack(factors, packed_rows)
+        rows = weigh(packed_rows, layout)
+        for first in range(0, N * P * Q, block):
+            count = min(block, N * P * Q - first)
+            patches(padded, geometry, group, P, Q, first, count, columns)
+            columns[:, count:] = 0  # lanes without a pixel must not overflow
+            place_rows(columns, layout.order, fields)
+            pack_columns(fields, packed_lanes)
+            lanes = weigh(packed_lanes[: tiles(count, LANES)], layout)
+            part = flags[
+                group * len(packed_rows) : (group + 1) * len(packed_rows),
+                first // LANES : tiles(first + count, LANES),
+            ]
+            overflows += multiply_stepwise(rows, lanes, bias[mine], lane_bias, steps, layout, extremes, part, sums)
             scatter(sums, first, count, group * filters, maps)
     return overflows
 
@@ -170,19 +238,6 @@ def patches(x, geometry, group, P, Q, first, count, columns):
                     for j in range(run):
                         column[j] = source[j * step]
         m += run
-
-
-@inline
-def pack_columns(columns, lanes):
-    """Pack columns as lanes (see `kernels.tile`): columns (2 * pairs, n) int16 · lanes (n / LANES, pairs, LANES, 2)."""
-    for t in range(lanes.shape[0]):
-        for p in range(lanes.shape[1]):
-            even = columns[2 * p, t * LANES : (t + 1) * LANES]
-            odd = columns[2 * p + 1, t * LANES : (t + 1) * LANES]
-            tile = lanes[t, p]
-            for lane in range(LANES):
-                tile[lane, 0] = even[lane]
-                tile[lane, 1] = odd[lane]
 
 
 @inline

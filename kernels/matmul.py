@@ -7,34 +7,15 @@ and `accel.loopnest.AccumulationOrder`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from kernels._jit import inline, kernel
-from kernels.quantize import TRN, floor_shift, round_shift
-from kernels.tile import LANES, ROWS, multiply, pack, tiles
+from kernels._jit import kernel
+from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
+from kernels.chain import Steps as Steps
+from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
+from kernels.tile import LANES, ROWS, multiply, pack, pack_columns, tiles
 
 BLOCK_BYTES = 1 << 18  # what a block of operands may take: it stays in a second-level cache
-BLOCK_SUMS = 512  # sums stepped side by side: they stay in a first-level cache
-
-
-class Steps(NamedTuple):
-    """How one accumulator adds, in plain integers.
-
-    shift: product fraction bits minus accumulator fraction bits (negative: exact left shift); rounding: how products
-    are cut. group, fold, bias_first: the order (`accel.loopnest.AccumulationOrder`). low, high: the accumulator's
-    range; wrap: 1 keeps the low bits (then the range is a power of two), 0 clips.
-    """
-
-    shift: int
-    rounding: int
-    group: int
-    fold: int
-    bias_first: int
-    low: int
-    high: int
-    wrap: int
 
 
 @kernel
@@ -73,100 +54,71 @@ def matmul_wide(x, w, out):
             out[m, n] = total
 
 
-@kernel
-def matmul_stepwise(x, w_t, bias, steps, out):
+def matmul_stepwise(x, w_t, bias, steps, order, out):
     """Write the sums over k of x[m, k] * w_t[k, n], and the bias, added as the machine adds; return the overflows.
 
-    x: (M, K) · w_t: (K, N), both int32 or int64 · bias: (N,) int64 at the accumulator's point and within its range ·
-    out: (M, N) int64. The caller proved that a group of products on top of the accumulator fits 64 bits. An overflow
-    is an addition whose sum was out of range.
+    x: (M, K) · w_t: (K, N), both of any integers up to int64 · bias: (N,) int64 at the accumulator's point and within
+    its range · steps: `kernels.chain.Steps` · order: (L,) int64, every k once and -1 where a step has fewer channels ·
+    out: (M, N) int64. The caller proved that a group of products on top of the accumulator fits 64 bits. An overflow is
+    an addition whose sum was out of range.
     """
-    M = x.shape[0]
-    N = w_t.shape[1]
-    scratch = np.empty((2, BLOCK_SUMS), dtype=np.int64)
+    return step_matmul(x, w_t, bias, steps, order, UNWATCHED, UNFLAGGED, out)
+
+
+def step_matmul(x, w_t, bias, steps, order, extremes, flags, out):
+    """Do what `matmul_stepwise` does, by the faster of two kernels; extremes, flags: see `multiply_stepwise`."""
+    if steps.shift <= 0 and fits_int16(x) and fits_int16(w_t):
+        return _step_tiles(x.astype(np.int16), w_t.astype(np.int16), bias, steps, order, extremes, flags, out)
+    return _step_plainly(x, w_t, bias, steps, order, extremes, flags, out)
+
+
+@kernel
+def _step_plainly(x, w_t, bias, steps, order, extremes, flags, out):
+    """Step through everything: x, w_t: both int32 or int64."""
+    M, N = out.shape
+    L = len(order)
+    fields = np.empty((M, L), dtype=x.dtype)
+    columns = np.empty((L, BLOCK_SUMS), dtype=w_t.dtype)
+    registers = np.empty((REGISTERS, BLOCK_SUMS), dtype=np.int64)
+    place_columns(x, order, fields)
     overflows = 0
     for first in range(0, N, BLOCK_SUMS):
         last = min(first + BLOCK_SUMS, N)
+        place_rows(w_t[:, first:last], order, columns)
+        registers[BIAS, : last - first] = bias[first:last]
         for m in range(M):
-            overflows += accumulate(x[m], w_t, first, bias[first:last], steps, scratch, out[m, first:last])
+            found = accumulate(fields[m], columns, last - first, steps, registers, extremes)
+            out[m, first:last] = registers[TOTAL, : last - first]
+            overflows += found
+            if flags.size > 0:
+                flags[m // ROWS, first // LANES : tiles(last, LANES)] += found
     return overflows
 
 
-@inline
-def accumulate(factors, columns, first, bias, steps, scratch, total):
-    """Step through neighbouring sums side by side and return how many additions overflowed.
-
-    factors: (K,) · columns: (K, N), of which the columns from `first` on are read · bias, total: (n,) int64 ·
-    scratch: (2, at least n) int64. total[j] becomes the sum of factors[k] * columns[k, first + j], in machine order.
-    """
-    n = len(total)
-    K = len(factors)
-    group_sum = scratch[0, :n]
-    seed_total = steps.bias_first == 1
-    for j in range(n):
-        total[j] = bias[j] if seed_total else 0
+@kernel
+def _step_tiles(x, w_t, bias, steps, order, extremes, flags, out):
+    """Look ahead: x, w_t: int16; products are not cut."""
+    M, N = out.shape
+    layout = lay_out(order, steps, BLOCK)
+    L = len(layout.order)
+    columns = np.zeros((L, tiles(N, LANES) * LANES), dtype=np.int16)
+    place_rows(w_t, layout.order, columns)
+    packed_lanes = np.empty((tiles(N, LANES), L // 2, LANES, 2), dtype=np.int16)
+    pack_columns(columns, packed_lanes)
+    lanes = weigh(packed_lanes, layout)
+    block = ROWS * max(1, BLOCK_BYTES // (4 * ROWS * max(L, 1)))
+    fields = np.empty((min(block, M), L), dtype=np.int16)
+    packed = np.empty((tiles(min(block, M), ROWS), L // 2, ROWS, 2), dtype=np.int16)
+    row_bias = np.zeros(M, dtype=np.int64)
     overflows = 0
-    # Without folds the total is the running sum itself; with folds it is the partial-sum buffer.
-    running = scratch[1, :n] if steps.fold > 0 else total
-    length = steps.fold if steps.fold > 0 else max(K, 1)
-    for begin in range(0, K, length):
-        end = min(begin + length, K)
-        if steps.fold > 0:
-            running[:] = 0
-        if steps.group == 1 and steps.shift == 0:
-            for k in range(begin, end):
-                overflows += _add_product(running, factors[k], columns[k, first : first + n], steps)
-        else:
-            for k in range(begin, end, steps.group):
-                group_sum[:] = 0
-                for member in range(k, min(k + steps.group, end)):
-                    _gather(group_sum, factors[member], columns[member, first : first + n], steps)
-                overflows += _add(running, group_sum, steps)
-        if steps.fold > 0:
-            overflows += _add(total, running, steps)
-    if not seed_total:
-        overflows += _add(total, bias, steps)
+    for first in range(0, M, block):
+        last = min(first + block, M)
+        place_columns(x[first:last], layout.order, fields)
+        packed_rows = packed[: tiles(last - first, ROWS)]
+        pack(fields[: last - first], packed_rows)
+        rows = weigh(packed_rows, layout)
+        part = flags[first // ROWS : tiles(last, ROWS)]
+        overflows += multiply_stepwise(
+            rows, lanes, row_bias[first:last], bias, steps, layout, extremes, part, out[first:last]
+        )
     return overflows
-
-
-@inline
-def _hold(v, steps):
-    """Return what the accumulator keeps of a sum. Wrapping never leaves 64 bits, whatever v is."""
-    if steps.wrap == 1:
-        return ((v & (steps.high - steps.low)) ^ -steps.low) + steps.low
-    return min(max(v, steps.low), steps.high)
-
-
-@inline
-def _add(total, addend, steps):
-    """Add in place and return how many sums overflowed."""
-    overflows = 0
-    for j in range(len(total)):
-        v = total[j] + addend[j]
-        kept = _hold(v, steps)
-        overflows += kept != v
-        total[j] = kept
-    return overflows
-
-
-@inline
-def _add_product(total, factor, column, steps):
-    """Add factor * column in place, the plain chain's step, and return how many sums overflowed."""
-    overflows = 0
-    for j in range(len(total)):
-        v = total[j] + np.int64(factor) * np.int64(column[j])
-        kept = _hold(v, steps)
-        overflows += kept != v
-        total[j] = kept
-    return overflows
-
-
-@inline
-def _gather(group_sum, factor, column, steps):
-    """Add factor * column, cut to the accumulator's point, to the sums of a group."""
-    if steps.rounding == TRN:  # the common cut; the other modes look up a table and are several times slower
-        for j in range(len(group_sum)):
-            group_sum[j] += floor_shift(np.int64(factor) * np.int64(column[j]), steps.shift)
-    else:
-        for j in range(len(group_sum)):
-            group_sum[j] += round_shift(np.int64(factor) * np.int64(column[j]), steps.shift, steps.rounding)

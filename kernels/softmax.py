@@ -1,38 +1,64 @@
-"""Max-shifted softmax of rows on integers: subtract, exp, exact sum, one reciprocal, one cast per value.
+"""What softmax designs do around their exp and reciprocal units: share the whole among exponentials, one cast each.
 
-max -> exact subtraction of codes -> exp unit -> exact sum -> leading-zero normalise -> reciprocal -> product -> cast.
-The largest value contributes exp(0) = 1 exactly, so the sum is never 0; and every step is monotone, so a smaller logit
-never gets the larger probability (ties at the output's lsb remain possible).
+Every step is monotone, so a smaller exponential never gets the larger probability (ties at the output's lsb remain
+possible). The surprise: the exponentials' binary point cancels, because their sum has the same one; only its size, a
+power of two, is left over and joins the shift of the last cast.
 """
 
 from __future__ import annotations
 
 from kernels._jit import kernel
-from kernels.activation import exp_code, exponent, reciprocal_mantissa, saturate
-from kernels.quantize import round_shift
+from kernels.activation import interpolate, saturate
+from kernels.divide import divided
+from kernels.quantize import ones, round_shift
 
 
 @kernel
-def softmax_reference(codes, table, split, exp_rq, seeds, newton, rq, out):
-    """codes: (rows, k) int64, k >= 1 · table, seeds: int64 · out: (rows, k) int64 -> how many saturated.
+def normalise(powers, mantissas, sizes, rq, out):
+    """Multiply exponentials by the reciprocal of their sum, mantissa * 2^-size in rows; rq casts their product.
 
-    exp_rq: as for `exp_code`. rq casts a product whose fraction bits are the working bits of the reciprocal; the
-    binary point of the exponentials cancels, because the sum has the same one.
+    powers: (rows, k) int64 · mantissas, sizes: (rows,) int64 · out: (rows, k) int64 -> how many saturated.
     """
-    rows, k = codes.shape
+    rows, k = powers.shape
     overflowed = 0
     for row in range(rows):
-        largest = codes[row, 0]
-        for column in range(1, k):
-            largest = max(largest, codes[row, column])
-        total = 0
+        y = mantissas[row]
+        shift = rq.shift + sizes[row]
         for column in range(k):
-            power = exp_code(largest - codes[row, column], table, split, exp_rq)
-            out[row, column] = power
-            total += power
-        size = exponent(total)
-        y = reciprocal_mantissa(total, size - newton.bits, seeds, newton)
-        for column in range(k):
-            out[row, column] = round_shift(out[row, column] * y, rq.shift + size, rq.rounding)
+            out[row, column] = round_shift(powers[row, column] * y, shift, rq.rounding)
         overflowed += saturate(out[row], rq)
     return overflowed
+
+
+@kernel
+def divide(powers, totals, steps, rq, out):
+    """Divide exponentials by their sum; rq casts 2 * quotient + (1 if anything is left), exact for every rounding.
+
+    The quotient is at most 1 and has `steps` bits, one of them whole: power * 2^(steps - 1) is the dividend, whose bits
+    above the last `steps` are half the power and therefore below the sum.
+    powers: (rows, k) int64 · totals: (rows,) int64, each >= 1 · out: (rows, k) int64 -> how many saturated.
+    """
+    rows, k = powers.shape
+    overflowed = 0
+    for row in range(rows):
+        for column in range(k):
+            power = powers[row, column]
+            quotient, remainder = divided(power >> 1, (power & 1) << (steps - 1), steps, totals[row])
+            out[row, column] = round_shift((quotient << 1) | (1 if remainder else 0), rq.shift, rq.rounding)
+        overflowed += saturate(out[row], rq)
+    return overflowed
+
+
+@kernel
+def exp_signed(codes, table, split, deepest, rq, out):
+    """Evaluate exp(x) = 2^-(whole + fraction) of numbers of both signs; rq as for `exp_falling`.
+
+    deepest: no whole part goes below -deepest; the caller proved that 2^(deepest - 1) is beyond the target, so what is
+    held back here saturates all the same, and no left shift leaves 63 bits.
+    codes: (n,) int64 · table: (segments + 1,) int64 · out: (n,) int64 -> how many saturated.
+    """
+    for i in range(codes.size):
+        y = -codes[i] * split.scale
+        v = interpolate(table, 0, y & ones(split.fraction_bits), split.fraction_bits - split.segment_bits)
+        out[i] = round_shift(v, rq.shift + max(y >> split.fraction_bits, -deepest), rq.rounding)
+    return saturate(out, rq)

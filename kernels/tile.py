@@ -27,23 +27,24 @@ VECTORS = LANES // VECTOR
 BAND = 128  # pairs packed of one row before the next: what is written stays in the cache until its lines are full
 
 
-def add_products(rows, lanes, sums):
-    """Add to every sums[r, l] the products of row r and lane l; the caller proved that each addend fits 32 bits.
+def add_products(rows, i, lanes, j, first, last, sums, row):
+    """Add to sums[row, r * LANES + l] the products of rows[i, p, r] and lanes[j, p, l], p = first..last - 1.
 
-    rows: (pairs, ROWS, 2) int16 · lanes: (pairs, LANES, 2) int16 · sums: (ROWS, LANES) int64, all C-contiguous.
+    rows: (tiles, pairs, ROWS, 2) int16 · lanes: (tiles, pairs, LANES, 2) int16 · sums: (rows, ROWS * LANES) int64, all
+    C-contiguous. The caller proved that each addend fits 32 bits.
     """
     for r in range(ROWS):
         for lane in range(LANES):
             total = np.int32(-1)
-            for p in range(rows.shape[0]):
-                total += np.int32(rows[p, r, 0]) * np.int32(lanes[p, lane, 0])
-                total += np.int32(rows[p, r, 1]) * np.int32(lanes[p, lane, 1])
-            sums[r, lane] += np.int64(total) + 1
+            for p in range(first, last):
+                total += np.int32(rows[i, p, r, 0]) * np.int32(lanes[j, p, lane, 0])
+                total += np.int32(rows[i, p, r, 1]) * np.int32(lanes[j, p, lane, 1])
+            sums[row, r * LANES + lane] += np.int64(total) + 1
 
 
 @overload(add_products)
-def _compiled_add_products(rows, lanes, sums):
-    return lambda rows, lanes, sums: _add_products(rows, lanes, sums)
+def _compiled_add_products(rows, i, lanes, j, first, last, sums, row):
+    return lambda rows, i, lanes, j, first, last, sums, row: _add_products(rows, i, lanes, j, first, last, sums, row)
 
 
 # The same in LLVM's vectors.
@@ -74,7 +75,7 @@ def _broadcast(builder, pair):
     return builder.bitcast(builder.shuffle_vector(first, undefined, _constant(SUMS, 0)), CODES)
 
 
-def _pair_sums(builder, a, b):
+def pair_sums(builder, a, b):
     """Return a[2l] * b[2l] + a[2l + 1] * b[2l + 1] for every lane l: the shape that LLVM knows as one instruction."""
     products = builder.mul(builder.sext(a, PRODUCTS), builder.sext(b, PRODUCTS))
     undefined = ir.Constant(PRODUCTS, ir.Undefined)
@@ -85,37 +86,47 @@ def _pair_sums(builder, a, b):
     return builder.add(even, odd)
 
 
+def place(context, builder, signature, arguments, argument, index, kind):
+    """Return a pointer to [index] along the first axis of an array argument."""
+    array = context.make_array(signature.args[argument])(context, builder, arguments[argument])
+    offset = builder.mul(builder.extract_value(array.strides, 0), index)
+    base = builder.gep(builder.bitcast(array.data, ir.IntType(8).as_pointer()), [offset])
+    return builder.bitcast(base, kind.as_pointer())
+
+
 @intrinsic
-def _add_products(_, rows, lanes, sums):
+def _add_products(_, rows, i, lanes, j, first, last, sums, row):
     """Build `add_products` in LLVM's vectors, all ROWS * VECTORS sums held in registers."""
     assert rows.dtype == lanes.dtype == types.int16
     assert sums.dtype == types.int64
     assert all(array.layout == "C" for array in (rows, lanes, sums))
+    whole = types.int64
 
     def generate(context, builder, signature, arguments):
-        arrays = zip(signature.args, arguments, strict=True)
-        row_array, lane_array, sum_array = (context.make_array(kind)(context, builder, value) for kind, value in arrays)
-        pairs = builder.extract_value(row_array.shape, 0)
-        rows_pointer = builder.bitcast(row_array.data, PAIR.as_pointer())
-        lanes_pointer = builder.bitcast(lane_array.data, CODES.as_pointer())
-        sums_pointer = builder.bitcast(sum_array.data, WIDE_SUMS.as_pointer())
+        _, i, _, j, first, last, _, row = arguments
+        rows_pointer = place(context, builder, signature, arguments, 0, i, PAIR)
+        rows_pointer = builder.gep(rows_pointer, [builder.mul(first, LENGTH(ROWS))])
+        lanes_pointer = place(context, builder, signature, arguments, 2, j, CODES)
+        lanes_pointer = builder.gep(lanes_pointer, [builder.mul(first, LENGTH(VECTORS))])
+        sums_pointer = place(context, builder, signature, arguments, 6, row, WIDE_SUMS)
+        pairs = builder.sub(last, first)
         tile = [(r, v) for r in range(ROWS) for v in range(VECTORS)]
-        totals = {place: cgutils.alloca_once_value(builder, _constant(SUMS, -1)) for place in tile}
+        totals = {at: cgutils.alloca_once_value(builder, _constant(SUMS, -1)) for at in tile}
         with cgutils.for_range(builder, pairs) as loop:
             columns = [
                 _load(builder, lanes_pointer, _index(builder, loop.index, VECTORS, v), align=2) for v in range(VECTORS)
             ]
             for r, v in tile:
                 pair = _load(builder, rows_pointer, _index(builder, loop.index, ROWS, r), align=2)
-                addend = _pair_sums(builder, _broadcast(builder, pair), columns[v])
+                addend = pair_sums(builder, _broadcast(builder, pair), columns[v])
                 builder.store(builder.add(builder.load(totals[r, v]), addend), totals[r, v])
         for r, v in tile:
-            place = builder.gep(sums_pointer, [LENGTH(r * VECTORS + v)])
+            target = builder.gep(sums_pointer, [LENGTH(r * VECTORS + v)])
             exact = builder.add(builder.sext(builder.load(totals[r, v]), WIDE_SUMS), _constant(WIDE_SUMS, 1))
-            builder.store(builder.add(builder.load(place, align=8), exact), place, align=8)
+            builder.store(builder.add(builder.load(target, align=8), exact), target, align=8)
         return context.get_dummy_value()
 
-    return types.void(rows, lanes, sums), generate
+    return types.void(rows, whole, lanes, whole, whole, whole, sums, whole), generate
 
 
 @inline
@@ -145,6 +156,19 @@ def pack(matrix, packed):
 
 
 @inline
+def pack_columns(columns, lanes):
+    """Pack columns as lanes. columns (2 * pairs, n) int16 · lanes (n / LANES, pairs, LANES, 2)."""
+    for t in range(lanes.shape[0]):
+        for p in range(lanes.shape[1]):
+            even = columns[2 * p, t * LANES : (t + 1) * LANES]
+            odd = columns[2 * p + 1, t * LANES : (t + 1) * LANES]
+            tile = lanes[t, p]
+            for lane in range(LANES):
+                tile[lane, 0] = even[lane]
+                tile[lane, 1] = odd[lane]
+
+
+@inline
 def multiply(rows, lanes, chunk, out):
     """Write the exact products of all packed rows with all packed lanes.
 
@@ -154,13 +178,13 @@ def multiply(rows, lanes, chunk, out):
     M, N = out.shape
     pairs = rows.shape[1]
     step = max(1, chunk // 2)
-    sums = np.empty((ROWS, LANES), dtype=np.int64)
+    sums = np.empty((1, ROWS * LANES), dtype=np.int64)
     for j in range(lanes.shape[0]):
         width = min(LANES, N - j * LANES)
         for i in range(rows.shape[0]):
             sums[:] = 0
             for first in range(0, pairs, step):
-                add_products(rows[i, first : first + step], lanes[j, first : first + step], sums)
+                add_products(rows, i, lanes, j, first, min(first + step, pairs), sums, 0)
             for r in range(min(ROWS, M - i * ROWS)):
                 for lane in range(width):
-                    out[i * ROWS + r, j * LANES + lane] = sums[r, lane]
+                    out[i * ROWS + r, j * LANES + lane] = sums[0, r * LANES + lane]

@@ -19,6 +19,7 @@ UNITS = {
     "softmax": UnitChoice("reference", 1),
     "pooling": UnitChoice("window", 4),
     "elementwise": UnitChoice("adder", 4),
+    "normalisation": UnitChoice("two-pass", 4),
 }
 
 

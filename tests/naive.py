@@ -100,39 +100,84 @@ def held(v: int, low: int, high: int, wraps: bool) -> int:
     return (v - low) % (high - low + 1) + low if wraps else min(max(v, low), high)
 
 
+def machine_steps(order: AccumulationOrder, extents: tuple[int, int, int]) -> list[list[int]]:
+    """The indices k = (c, r, s) of the products that each step of the machine takes, loop by loop."""
+    channels, rows, columns = extents
+    most = {"C": math.ceil(channels / order.group), "R": rows, "S": columns}
+    found: list[list[int]] = []
+    first, second, third = order.loops
+    for i in range(most[first]):
+        for j in range(most[second]):
+            for k in range(most[third]):
+                at = {first: i, second: j, third: k}
+                mine = range(channels)[at["C"] * order.group : (at["C"] + 1) * order.group]
+                found.append([c * rows * columns + at["R"] * columns + at["S"] for c in mine])
+    return found
+
+
+class Register:
+    """One accumulator, clocked addition by addition; a late one keeps a wrapped sum and a flag, as hardware does."""
+
+    def __init__(self, start: int, low: int, high: int, wraps: bool, late: bool) -> None:
+        self.value, self.low, self.high, self.wraps, self.late = start, low, high, wraps, late
+        self.flag = 0
+        self.overflows: list[int] = []
+        self.extremes: list[int] = []
+
+    def add(self, addend: int) -> None:
+        """One clock."""
+        if self.flag:
+            self.settle()
+            self.overflows.append(0)
+            return
+        v = self.value + addend
+        self.extremes.append(v)
+        outside = (v > self.high) - (v < self.low)
+        self.overflows.append(abs(outside))
+        if self.late and outside:
+            self.value, self.flag = held(v, self.low, self.high, wraps=True), outside
+        else:
+            self.value = held(v, self.low, self.high, self.wraps)
+
+    def settle(self) -> int:
+        """Obey a standing flag, which takes no addition."""
+        if self.flag:
+            self.value, self.flag = (self.high if self.flag > 0 else self.low), 0
+        return self.value
+
+
 def stepwise(
     products: Sequence[int],
     bias: int,
     shift: int,
     rounding: Rounding,
     order: AccumulationOrder,
+    extents: tuple[int, int, int],
     low: int,
     high: int,
     wraps: bool,
-) -> tuple[int, int]:
-    """Add products and bias in the machine's order: (sum, how many additions left the range)."""
-    overflows = 0
-
-    def add(a: int, b: int) -> int:
-        nonlocal overflows
-        overflows += not low <= a + b <= high
-        return held(a + b, low, high, wraps)
-
-    def chain(start: int, addends: Sequence[int]) -> int:
-        for group in split(addends, order.group):
-            start = add(start, sum(group))
-        return start
-
+    late: bool = False,
+) -> tuple[int, list[int], list[int]]:
+    """Add products and bias in the machine's order: (sum, 0 or 1 per addition: out of range, sums before overflow)."""
     addends = [rounded(int(product), shift, rounding) for product in products]
-    total = int(bias) if order.bias_first else 0
-    if order.fold:
-        for fold in split(addends, order.fold):
-            total = add(total, chain(0, fold))
-    else:
-        total = chain(total, addends)
+    sums = [sum(addends[k] for k in step) for step in machine_steps(order, extents)]
+    total = Register(int(bias) if order.bias_first else 0, low, high, wraps, late)
+    overflows: list[int] = []
+    extremes: list[int] = []
+    for fold in split(sums, order.fold) if order.fold else []:
+        running = Register(0, low, high, wraps, late)
+        for addend in fold:
+            running.add(addend)
+        total.add(running.settle())
+        overflows += [*running.overflows, total.overflows[-1]]
+        extremes += running.extremes
+    for addend in [] if order.fold else sums:
+        total.add(addend)
+        overflows.append(total.overflows[-1])
     if not order.bias_first:
-        total = add(total, int(bias))
-    return total, overflows
+        total.add(int(bias))
+        overflows.append(total.overflows[-1])
+    return total.settle(), overflows, extremes + total.extremes
 
 
 def split(sequence: Sequence[int], length: int) -> list[Sequence[int]]:

@@ -22,8 +22,13 @@ POOLING: Mapping[str, UnitCost] = {
 }
 """What gathers the values of a window, one a cycle: a comparator, an adder, a multiplier and an adder."""
 
-ELEMENTWISE: Mapping[str, UnitCost] = {"add": UnitCost(latency_cycles=1, adders=1)}
-"""What joins tensors element by element, all operands of an element at once."""
+ELEMENTWISE: Mapping[str, UnitCost] = {
+    "add": UnitCost(latency_cycles=1, adders=1),
+    "shift": UnitCost(latency_cycles=1, adders=1),
+    "scale": UnitCost(latency_cycles=2, multipliers=1, adders=1),
+}
+"""What works element by element, all operands of an element at once: a sum, a constant factor that is a power of two
+(rounded and saturated at once), any other (in a stage after the product)."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,3 @@ def window_work(windows: int, values: int, lanes: int, gather: UnitCost, finish:
 def row_work(rows: int, cost: UnitCost) -> UnitWork:
     """Return the work of whole rows one after another; `cost` is that of a row, first value in to last value out."""
     return UnitWork((rows - 1) * cost.interval_cycles + cost.latency_cycles, 1, cost.passes)
-
-
-def bound(engine: str, cycles: Cycles, dram_bytes: Mapping[str, int]) -> str:
-    """Return what a layer's time is bound by: DRAM if it waits (the operand that takes most of it), else its engine."""
-    if cycles.stall:
-        shares = {
-            "weights": dram_bytes.get("weight", 0) + dram_bytes.get("bias", 0),
-            "activations": dram_bytes.get("input", 0),
-            "output bandwidth": dram_bytes.get("output", 0),
-        }
-        return max(shares, key=shares.__getitem__)
-    if engine != "array":
-        return "unit"
-    return "compute" if cycles.steady >= cycles.fill + cycles.drain else "fill/drain"

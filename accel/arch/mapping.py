@@ -1,16 +1,52 @@
-"""`Schedule`: what an array does with one loop nest; the only source for cycles, order of addition and traffic."""
+"""`Schedule`: what an array does with one loop nest; the only source for cycles, order of addition and traffic.
+
+`Loop` is one line of the nest as the array walks it. Letters are those of `accel.loopnest`: N images, G groups, K
+filters and C channels of a group, P and Q output rows and columns, R and S kernel rows and columns.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from accel.loopnest import AccumulationOrder
+
+SPATIAL = ("rows", "columns")
+"""Kinds of loops whose steps all happen in one cycle, side by side on the array."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One loop: `extent` indices of `dim`, `tile` of them a step; an inner loop over the same `dim` walks the tile.
+
+    dim: one letter, or several for one index over all of them, the last running fastest ("NPQ": output pixels of the
+        batch). Where an axis does not divide evenly the last tile is smaller: inner loops end at the axis' end.
+    kind: "temporal" (a new tile on the array), "stream" (through the array while a tile lies on it), "rows" or
+        "columns" (side by side along that edge).
+    """
+
+    dim: str
+    extent: int
+    tile: int
+    kind: str
+
+    @property
+    def steps(self) -> int:
+        """How often the body is entered when no outer tile is cut short."""
+        return -(-self.extent // self.tile)
+
+
+def nested(dim: str, extent: int, size: int, inner: str) -> tuple[Loop, Loop]:
+    """Cut an axis: a temporal loop over tiles of at most `size`, and the loop of kind `inner` within a tile."""
+    tile = min(extent, size)
+    return Loop(dim, extent, tile, "temporal"), Loop(dim, tile, 1, inner)
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Counts in cycles without any wait for memory; fill + steady + drain = compute_cycles.
 
+    loops: the nest as it is walked, outermost first; together they visit every multiplication once.
     folds: times the array is loaded with a new tile. fill: before operands enter at every edge (skew, weights loaded).
     steady: operands stream, folds times the streamed length. drain: after the last operand entered until the last
     result has left. result_cycles: from the first finished result to the last, inclusive; a unit can work behind the
@@ -19,10 +55,13 @@ class Schedule:
     first_fold: elements by operand ("input", "weight") that must be there before the array can start.
     sram_reads: element reads by operand ("input", "weight", "bias", "partial_sum"); sram_writes: ("partial_sum",
     "output").
+    pace: what sets the length of the steady part: "compute", or the operand whose way into or out of the array is too
+    narrow ("activations", "output bandwidth").
     """
 
     dataflow: str
     timing: str
+    loops: tuple[Loop, ...]
     folds: int
     fill_cycles: int
     steady_cycles: int
@@ -33,8 +72,14 @@ class Schedule:
     first_fold: dict[str, int]
     sram_reads: dict[str, int]
     sram_writes: dict[str, int]
+    pace: str = "compute"
 
     @property
     def compute_cycles(self) -> int:
         """First operand in to last result out, inclusive, no waits."""
         return self.fill_cycles + self.steady_cycles + self.drain_cycles
+
+    @property
+    def parallel(self) -> int:
+        """Processing elements at work on a full tile."""
+        return prod(loop.steps for loop in self.loops if loop.kind in SPATIAL)

@@ -21,7 +21,7 @@ import click
 import accel
 from accel.errors import AccelError, suggestion
 
-VERBS = ("run", "check", "estimate", "train", "report", "show", "doctor")
+VERBS = ("run", "check", "explain", "calibrate", "estimate", "step", "train", "report", "export", "show", "doctor")
 
 COMMAND = "accel.command"
 VERBOSE = "accel.verbose"

@@ -19,7 +19,14 @@ def warn_if_cold(terminal: Terminal) -> None:
 
 
 def execute(
-    workload: Workload, machine: Accelerator, *, jobs: int, seed: int, command: str, terminal: Terminal
+    workload: Workload,
+    machine: Accelerator,
+    *,
+    jobs: int,
+    seed: int,
+    command: str,
+    terminal: Terminal,
+    ledger: bool = False,
 ) -> dict[str, Any]:
     """Run the workload and return the content of run.json. Raises what `accel.runner.run` raises."""
     from accel.config import check_layers
@@ -35,6 +42,7 @@ def execute(
             workload.inputs,
             workload.labels,
             jobs=jobs,
+            ledger=ledger,
             progress=advance,
             context=context,
         )

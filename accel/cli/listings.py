@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -10,15 +11,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from accel.cli import aliases
-from accel.errors import ConfigError
 from accel.numeric import exact
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from kernels.modes import Overflow, Rounding
 
 if TYPE_CHECKING:
+    from accel.arch.technology import Curve
     from accel.network.graph import Network
-    from accel.units.unit import SoftmaxUnit, UnaryUnit
 
 Value = str | int | float
 
@@ -171,44 +171,91 @@ def overflow() -> tuple[Listing, ...]:
     return modes, _elsewhere(aliases.OVERFLOW)
 
 
+def profiles() -> tuple[Listing, ...]:
+    """What [numerics] profile can say, and what each stands for."""
+    from accel.numeric.profiles import PROFILES
+
+    rows = []
+    for name, profile in PROFILES.items():
+        sums = profile.accumulator
+        formats = ", ".join(f"{key} {spec}" for key, spec in profile.formats.items()) or "-"
+        rule = f"{sums.width} bits, {sums.mode.value}, {sums.overflow.name}"
+        rows.append((name, profile.rounding.name, profile.overflow.name, rule, formats, profile.means))
+    columns = ("profile", "rounding", "overflow", "accumulator", "formats", "in words")
+    sources = tuple((name, profile.source) for name, profile in PROFILES.items())
+    return Listing("profiles", columns, tuple(rows)), Listing("sources", ("profile", "source"), sources)
+
+
 def units() -> tuple[Listing, ...]:
-    """Designs of function units, with their cost between two common formats."""
+    """Designs of function units, what each lets one choose, and their cost between two common formats."""
+    from accel.config.units import sample_unit
+    from accel.units.average import average_cost
     from accel.units.registry import DESIGNS
 
     rows = []
     for function, designs in DESIGNS.items():
         for design in designs:
-            unit = _build(function, design)
-            cost = unit.cost
+            if function == "average":
+                # Not a function of one number: it follows the sum of a window, here of 3 x 3 values.
+                spelt, cost = ("9 x Q6.10", "Q6.10"), average_cost(9)
+            else:
+                unit = sample_unit(function, design)
+                spelt, cost = (str(unit.source), str(unit.target)), unit.cost
             time = (cost.latency_cycles, cost.interval_cycles, cost.passes)
             hardware = (cost.table_bits, cost.multipliers, cost.adders)
-            rows.append((function, design, str(unit.source), str(unit.target), *time, *hardware))
+            rows.append((function, design, _options(function, design), *spelt, *time, *hardware))
+    # fmt: off
     columns = (
-        "function",
-        "design",
-        "from",
-        "to",
-        "latency",
-        "interval",
-        "passes",
-        "table bits",
-        "multipliers",
+        "function", "design", "options", "from", "to", "latency", "interval", "passes", "table bits", "multipliers",
         "adders",
     )
+    # fmt: on
     return (Listing("units", columns, tuple(rows)),)
 
 
-def _build(function: str, design: str) -> UnaryUnit | SoftmaxUnit:
-    """Build a unit for activations as most machines have them, unsigned where it has no negative arguments."""
-    from accel.units.registry import build_softmax, build_unit
+def technologies() -> tuple[Listing, ...]:
+    """The built-in technologies: what some operations and a word of every memory cost, and where that is from."""
+    from accel.config.technology import load_technology, technology_names
 
-    signed, unsigned, probability = (QFormat.parse(text) for text in ("Q6.10", "UQ6.10", "UQ0.16"))
+    known = [load_technology(name) for name in technology_names()]
+    rows = tuple(
+        (
+            technology.name,
+            technology.unit,
+            _costs(technology.mac or technology.multiply, (8, 16, 32)),
+            _costs(technology.add, (8, 16, 32)),
+            technology.word_bits,
+            _costs(technology.sram, (8 << 10, 32 << 10, 1 << 20)),
+            "-" if technology.dram is None else " .. ".join(f"{cost:g}" for cost in dict.fromkeys(technology.dram)),
+            "-" if technology.register_file is None else f"{technology.register_file:g}",
+            "-" if technology.network is None else f"{technology.network:g}",
+        )
+        for technology in known
+    )
+    # fmt: off
+    columns = (
+        "technology", "unit", "multiply 8, 16, 32 bits (or MAC)", "add", "word bits", "SRAM of 8 KB, 32 KB, 1 MB",
+        "DRAM", "register file", "network",
+    )
+    # fmt: on
+    said = tuple((technology.name, technology.source, technology.assumed) for technology in known)
+    energies = Listing("technologies", columns, rows)
+    return energies, Listing("sources", ("technology", "source", "assumed and interpolated"), said)
+
+
+def _costs(curve: Curve | None, sizes: tuple[int, ...]) -> str:
+    return "-" if curve is None else ", ".join(f"{curve.at(size):.3g}" for size in sizes)
+
+
+def _options(function: str, design: str) -> str:
+    """Return what a design lets one choose, with its defaults; of a softmax the parts that a machine may name."""
+    from accel.units.registry import UNARY, unit_options
+    from accel.units.softmax import PARTS
+
     if function == "softmax":
-        return build_softmax(design, signed, probability)
-    try:
-        return build_unit(function, design, signed, signed)
-    except ConfigError:
-        return build_unit(function, design, unsigned, signed)
+        return ", ".join(f"[units.{part}]" for part in PARTS.get(design, ())) or "-"
+    parameters = inspect.signature(UNARY[function][design]).parameters if function in UNARY else {}
+    return ", ".join(f"{name} = {parameters[name].default}" for name in unit_options(function, design)) or "-"
 
 
 def _elsewhere(names: Mapping[str, tuple[str, ...]]) -> Listing:

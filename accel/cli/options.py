@@ -60,7 +60,7 @@ def accelerator_options(function: F) -> F:
         metavar="NAME|FILE",
         default=DEFAULT,
         show_default=True,
-        help="A built-in machine or an accelerator file (TOML).",
+        help="A built-in machine, an accelerator file (TOML) or a SCALE-Sim .cfg.",
     )
     keys = click.option(
         "-s",
@@ -89,7 +89,7 @@ def output_options(function: F) -> F:
     options = (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
-        click.option("-v", "--verbose", is_flag=True, help="Show a traceback for internal errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Say more, and show a traceback for internal errors."),
         click.option("--no-color", is_flag=True, help="Print without colours."),
     )
     command: Any = with_terminal

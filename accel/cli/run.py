@@ -18,6 +18,7 @@ from accel.cli.terminal import Terminal
 @options.limit_option
 @options.weights_option
 @options.out_option("Run directory  [default: runs/NETWORK-ACCELERATOR].")
+@click.option("--ledger", is_flag=True, help="Also keep what every cast and addition cut off, by layer and kind.")
 @options.jobs_option
 @options.seed_option
 @options.output_options
@@ -31,6 +32,7 @@ def command(
     limit: int | None,
     weights: str | None,
     out: Path | None,
+    ledger: bool,
     jobs: int,
     seed: int,
     terminal: Terminal,
@@ -41,6 +43,7 @@ def command(
     content of run.json is printed, and a run directory is written only when -o names one.
     """
     from accel.cli.execute import execute
+    from accel.cli.ledger import print_ledger
     from accel.cli.workload import load_workload
     from accel.config import load_accelerator
     from accel.report import check_place, render, write_run
@@ -55,9 +58,13 @@ def command(
         check_place(directory)
     workload = load_workload(network, data, limit, weights, seed)
     with background_page() if directory is not None else nullcontext(render) as page:
-        document = execute(workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal)
+        document = execute(
+            workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal, ledger=ledger
+        )
         if terminal.talks:
             print_run(document, terminal.console())
+            if ledger:
+                print_ledger(document, terminal.console())
         if directory is not None:
             write_run(directory, document, page(document))
             terminal.say(f"\n{directory}: report.html, run.json, layers.csv")

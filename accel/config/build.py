@@ -10,51 +10,40 @@ from typing import Any
 from pydantic import ValidationError
 
 from accel.accelerator import Accelerator
-from accel.arch.hardware import Architecture, Array, Memory, UnitChoice
+from accel.arch.hardware import Architecture, Array, Cores, Memory
 from accel.config.numerics import build_numerics
-from accel.config.problems import Places, Problem, echo, shape_problems
+from accel.config.problems import Places, Problem, shape_problems
+from accel.config.profile import with_profile
 from accel.config.schema import AcceleratorTable, NumericsTable, UnitsTable
-from accel.errors import suggestion
-from accel.units.registry import DESIGNS
-
-_PLAIN_DESIGNS = {"pooling": ("window",), "elementwise": ("adder",)}
-"""Units that are built in one way only, so that `accel.units.registry` has no choice to offer."""
+from accel.config.technology import named_technology
+from accel.config.units import build_units
 
 
 def build(document: Mapping[str, Any], places: Places) -> Accelerator:
     """Return the machine that `document` describes. Raises ConfigError that tells every problem, with its place."""
+    complete = with_profile(document)
     try:
-        table = AcceleratorTable.model_validate(document)
+        table = AcceleratorTable.model_validate(complete)
     except ValidationError as error:
         problems = shape_problems(error, AcceleratorTable)
-        raise places.error([*problems, *_in_sound_tables(document, problems)]) from None
+        named_technology(complete.get("technology"), places, problems)
+        raise places.error([*problems, *_in_sound_tables(complete, problems)]) from None
     found: list[Problem] = []
     numerics = build_numerics(table.numerics, found)
     units = build_units(table.units, found)
+    technology = named_technology(table.technology, places, found)
     if found or numerics is None:
         raise places.error(found)
     array, memory = Array(**table.array.model_dump()), Memory(**table.memory.model_dump())
+    cores = Cores(**table.cores.model_dump())
     return Accelerator(
         name=table.name,
         numerics=numerics,
-        architecture=Architecture(array, units, memory, float(table.clock_hz)),
+        architecture=Architecture(array, units, memory, float(table.clock_hz), cores, technology),
         source=f"{table.source} Assumed: {table.assumed}" if table.assumed else table.source,
         document=document,
         digest=document_digest(document),
     )
-
-
-def build_units(table: UnitsTable, problems: list[Problem]) -> dict[str, UnitChoice]:
-    """Return the design of every unit, noting in `problems` the ones that do not exist."""
-    choices = {}
-    for key in UnitsTable.model_fields:
-        unit, known = getattr(table, key), {**DESIGNS, **_PLAIN_DESIGNS}[key]
-        design = unit.design if unit.design is not None else known[0]
-        if design not in known:
-            why = f": not a design of this unit.{suggestion(design, known)}"
-            problems.append(Problem(("units", key, "design"), f"design = {echo(design)}", why))
-        choices[key] = UnitChoice(design, unit.lanes)
-    return choices
 
 
 def document_digest(document: Mapping[str, Any]) -> str:
@@ -65,9 +54,14 @@ def document_digest(document: Mapping[str, Any]) -> str:
 def _in_sound_tables(document: Mapping[str, Any], problems: list[Problem]) -> list[Problem]:
     """Return what does not go together within tables that are sound on their own, so that nothing waits its turn."""
     found: list[Problem] = []
-    broken = {problem.path[0] for problem in problems if problem.path}
-    if "numerics" not in broken:
+    broken = {problem.path for problem in problems}
+    if "numerics" not in {path[0] for path in broken if path}:
         build_numerics(NumericsTable.model_validate(document["numerics"]), found)
-    if "units" not in broken:
-        build_units(UnitsTable.model_validate(document.get("units", {})), found)
+    if ("units",) not in broken:
+        units = {
+            key: {option: value for option, value in unit.items() if ("units", key, option) not in broken}
+            for key, unit in document.get("units", {}).items()
+            if ("units", key) not in broken
+        }
+        build_units(UnitsTable.model_validate(units), found)
     return found

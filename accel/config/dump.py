@@ -9,7 +9,7 @@ from typing import Any
 
 
 def dump(document: Mapping[str, Any]) -> str:
-    """Return TOML that reads back as `document` (texts, numbers, booleans and tables of them)."""
+    """Return TOML that reads back as `document` (texts, numbers, booleans, lists and tables of them)."""
     return "\n".join(_table(document, "")).lstrip("\n") + "\n"
 
 
@@ -32,6 +32,8 @@ def _key(key: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
     return _text(value) if isinstance(value, str) else repr(value)
 
 

@@ -20,7 +20,8 @@ from accel.numeric.quantizer import Quantizer
 from accel.numeric.random import Lfsr, NumpyRandom, Random
 from kernels.modes import Rounding
 
-_LAYER_KEYS = tuple(key for key in LayerTable.model_fields if key != "accumulator")
+_LAYER_KEYS = tuple(key for key in LayerTable.model_fields if key not in ("accumulator", "weight_shifts"))
+"""Keys of [numerics] that a layer may have its own of."""
 
 
 def build_numerics(table: NumericsTable, problems: list[Problem]) -> Numerics | None:
@@ -58,7 +59,8 @@ def _layer(
     softmax = attempt(problems, (*path, "softmax"), _output, bits["softmax"], bits, random)
     if softmax is None:
         return None
-    return LayerNumerics(Quantizer(bits["weight"]), Quantizer(bits["bias"]), accumulator, output, softmax)
+    weight, bias = Quantizer(bits["weight"]), Quantizer(bits["bias"])
+    return LayerNumerics(weight, bias, accumulator, output, softmax, bits.get("weight_shifts", ()))
 
 
 def _output(target: QFormat, bits: Mapping[str, Any], random: Random | None) -> Quantizer:

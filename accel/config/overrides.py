@@ -18,9 +18,10 @@ from accel.config.schema import AccumulatorTable, LayerTable
 from accel.errors import ConfigError
 
 _LAYER_KEY = re.compile(
-    rf"numerics\.layers\.(?P<node>[^\"'].*)\.(?P<key>{'|'.join(LayerTable.model_fields)}"
+    rf"numerics\.layers\.(?P<node>[^\"'].*)(?<!\.accumulator)\.(?P<key>{'|'.join(LayerTable.model_fields)}"
     rf"|accumulator\.(?:{'|'.join(AccumulatorTable.model_fields)}))"
 )
+"""Some keys stand in a layer's table and in its accumulator's; `x.accumulator.overflow` is the accumulator's of x."""
 
 _ONE_OR_OTHER = {"format": ("width", "frac_bits"), "width": ("format",), "frac_bits": ("format",)}
 """Keys of an accumulator that say the same thing; the override is the last word."""

@@ -12,12 +12,19 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
+from accel.arch.cores import PARTITIONS, SCHEDULES
 from accel.errors import ConfigError, suggestion
 from accel.numeric.accumulator import Mode
 from accel.numeric.format import MAX_WIDTH, QFormat
+from accel.numeric.profiles import PROFILES
 from kernels.modes import Overflow, Rounding
 
 MAX_DATA_WIDTH = 32
+MAX_WEIGHT_SHIFT = 31
+MAX_BANDWIDTH = 1e9
+
+NOT_MODELLED = "none"
+"""A bandwidth that takes the channel out of a machine whose file has one."""
 
 
 def _one_of(kind: str, names: Callable[[], Iterable[str]], make: Callable[[str], Any] = str) -> PlainValidator:
@@ -52,10 +59,42 @@ def _name(value: object) -> str:
     raise ConfigError("it names files too; use letters, digits, '.', '_' and '-', a letter or digit first, at most 64")
 
 
+def _shifts(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not value:
+        raise ConfigError("a list with one whole number for every output channel is needed, for example [0, 1, -2]")
+    for index, shift in enumerate(value):
+        if type(shift) is not int or abs(shift) > MAX_WEIGHT_SHIFT:
+            raise ConfigError(f"number {index + 1} is {shift!r:.40}; use whole numbers of ±{MAX_WEIGHT_SHIFT}")
+    return tuple(value)
+
+
+def _bandwidth(value: object) -> float | None:
+    if value == NOT_MODELLED:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError('a number is needed, or "none" for a channel that is not modelled')
+    if not -MAX_BANDWIDTH <= value <= MAX_BANDWIDTH:
+        if value != value or value in (float("inf"), float("-inf")):
+            raise ConfigError("a finite number is needed")
+        raise ConfigError(f"it must be at most {MAX_BANDWIDTH:g}")
+    if value <= 0:
+        raise ConfigError(
+            f"a channel of {value:g} bytes a cycle moves nothing; give more than 0, or leave the key out (or write "
+            '"none") for a machine whose channel is not modelled'
+        )
+    return float(value)
+
+
 def _dataflows() -> Iterable[str]:
     from accel.arch.dataflows import DATAFLOWS
 
     return DATAFLOWS
+
+
+def _timings() -> Iterable[str]:
+    from accel.arch.dataflows import DATAFLOWS
+
+    return dict.fromkeys(name for dataflow in DATAFLOWS.values() for name in dataflow.timings)
 
 
 DataFormat = Annotated[QFormat, PlainValidator(_data_format)]
@@ -103,10 +142,14 @@ class RandomTable(Table):
 
 
 class LayerTable(Table):
-    """[numerics.layers.NAME]: what one node does differently; only the keys that are written count."""
+    """[numerics.layers.NAME]: what one node does differently; only the keys that are written count.
+
+    weight_shifts: fraction bits that the weights of each output channel have more than the weight's format.
+    """
 
     activation: DataFormat | None = None
     weight: DataFormat | None = None
+    weight_shifts: Annotated[tuple[int, ...], PlainValidator(_shifts)] = ()
     bias: DataFormat | None = None
     softmax: DataFormat | None = None
     rounding: RoundingMode | None = None
@@ -116,8 +159,12 @@ class LayerTable(Table):
 
 
 class NumericsTable(Table):
-    """[numerics]: formats of every node; `rounding` and `overflow` act on layer outputs."""
+    """[numerics]: formats of every node; `rounding` and `overflow` act on layer outputs.
 
+    profile: what a tool or a DSP slice does where the file says nothing; laid under the table before it is checked.
+    """
+
+    profile: Annotated[str | None, _one_of("profile", lambda: PROFILES)] = None
     input: DataFormat = Field(examples=["Q2.14"])
     activation: DataFormat = Field(examples=["Q6.10"])
     weight: DataFormat = Field(examples=["Q2.14"])
@@ -132,23 +179,34 @@ class NumericsTable(Table):
 
 
 class ArrayTable(Table):
-    """[array]: the multiply-accumulate array."""
+    """[array]: the multiply-accumulate array; bias: accumulators start from it ("first") or add it ("last")."""
 
     dataflow: Annotated[str, _one_of("dataflow", _dataflows)] = Field(examples=["os"])
     rows: int = Field(ge=1, le=1 << 16, examples=[16])
     columns: int = Field(ge=1, le=1 << 16, examples=[16])
-    timing: Annotated[str, _one_of("timing model", lambda: ("pipelined", "scalesim"))] = "pipelined"
+    timing: Annotated[str, _one_of("timing model", _timings)] = "pipelined"
+    bias: Annotated[str, _one_of("place of the bias", lambda: ("last", "first"))] = "last"
 
 
-class UnitTable(Table):
-    """[units.KEY]: one function unit; without a design the plain one is built."""
+class PartTable(Table):
+    """[units.exp] and the like: what is built inside another unit, in as many lanes as that one has.
+
+    Any other key is an option of the design; `accel.config.units` holds it against what the design offers.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     design: str | None = None
+
+
+class UnitTable(PartTable):
+    """[units.KEY]: one function unit; without a design the plain one is built."""
+
     lanes: Lanes = 1
 
 
 class UnitsTable(Table):
-    """[units]: the function units behind the array."""
+    """[units]: the function units behind the array, and parts of them that are chosen separately."""
 
     sigmoid: UnitTable = UnitTable()
     tanh: UnitTable = UnitTable()
@@ -157,27 +215,43 @@ class UnitsTable(Table):
     softmax: UnitTable = UnitTable()
     pooling: UnitTable = UnitTable()
     elementwise: UnitTable = UnitTable()
+    normalisation: UnitTable = UnitTable()
+    exp: PartTable = PartTable()
+    reciprocal: PartTable = PartTable()
+    sqrt: PartTable = PartTable()
+    rsqrt: PartTable = PartTable()
+    average: PartTable = PartTable()
 
 
 class MemoryTable(Table):
-    """[memory]: on-chip bytes and the channel off chip (0 bytes per cycle: not modelled)."""
+    """[memory]: on-chip bytes and the channel off chip; without a bandwidth the channel is not modelled."""
 
     input_bytes: Bytes
     weight_bytes: Bytes
     output_bytes: Bytes
-    dram_bytes_per_cycle: float = Field(ge=0, le=1e9, examples=[16])
+    dram_bytes_per_cycle: Annotated[float | None, PlainValidator(_bandwidth)] = None
     dram_latency_cycles: int = Field(default=0, ge=0, le=1 << 32)
 
 
+class CoresTable(Table):
+    """[cores]: copies of the array and its units, how a layer is cut for them, or which layers each has."""
+
+    number: int | None = Field(default=None, ge=1, le=1 << 16)
+    partition: Annotated[str, _one_of("partition", lambda: PARTITIONS)] = "output channel"
+    schedule: Annotated[str, _one_of("schedule of layers", lambda: SCHEDULES)] = "layer by layer"
+
+
 class AcceleratorTable(Table):
-    """The whole file."""
+    """The whole file; technology: name or path of what energy and area are estimated with."""
 
     name: Annotated[str, PlainValidator(_name)] = Field(examples=["edge"])
     description: str = ""
     source: str = ""
     assumed: str = ""
     clock_hz: float = Field(gt=0, le=1e12, examples=[166_000_000])
+    technology: str | None = None
     numerics: NumericsTable
     array: ArrayTable
     units: UnitsTable = UnitsTable()
     memory: MemoryTable
+    cores: CoresTable = CoresTable()

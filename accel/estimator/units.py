@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from accel.arch.cost import ELEMENTWISE, POOLING, UnitWork, element_work, row_work, window_work
-from accel.arch.hardware import UnitChoice
 from accel.errors import ConfigError, suggestion
 from accel.loopnest import LoopNest
 from accel.numeric.format import QFormat
 from accel.numeric.proof import square_sum_format
 from accel.units.average import average_cost
 from accel.units.cost import UnitCost
-from accel.units.registry import DESIGNS, build_softmax, build_unit
+from accel.units.machine import Units, activation_of, root_of, softmax_of
+from accel.units.norm import norm_path
+from accel.units.registry import DESIGNS, build_unit
 
-PLAIN_DESIGNS: Mapping[str, tuple[str, ...]] = {"pooling": ("window",), "elementwise": ("adder",)}
-"""Designs of units that need no record: windows gathered value by value, elements added one by one."""
+PLAIN_DESIGNS: Mapping[str, tuple[str, ...]] = {
+    "pooling": ("window",),
+    "elementwise": ("adder",),
+    "normalisation": ("two-pass",),
+}
+"""Units that are built in one way: windows gathered value by value, elements one by one, rows read twice."""
 
 ROOT_DESIGN = "digit"
 """The square root that ends an L2 pooling."""
@@ -26,7 +31,7 @@ def unit_kind(nest: LoopNest) -> str:
     return nest.function if nest.engine == "activation" else nest.engine
 
 
-def unit_work(nest: LoopNest, units: Mapping[str, UnitChoice], source: QFormat, target: QFormat) -> UnitWork:
+def unit_work(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
     """Return the work of one layer.
 
     Raises ConfigError for an engine or a function without a cost model, and for a unit that the machine does not have.
@@ -44,24 +49,29 @@ def unit_work(nest: LoopNest, units: Mapping[str, UnitChoice], source: QFormat, 
     if units[kind].design not in designs[kind]:
         hint = suggestion(units[kind].design, designs[kind])
         raise ConfigError(f"the unit '{kind}' has no design '{units[kind].design}'.{hint}")
-    return _WORKS[nest.engine](nest, units[kind], source, target)
+    return _WORKS[nest.engine](nest, units, source, target)
 
 
-def _activation(nest: LoopNest, unit: UnitChoice, source: QFormat, target: QFormat) -> UnitWork:
-    return element_work(nest.outputs, unit.lanes, build_unit(nest.function, unit.design, source, target).cost)
+def _activation(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
+    return element_work(nest.outputs, _lanes(nest, units), activation_of(units, nest.function, source, target).cost)
 
 
-def _elementwise(nest: LoopNest, unit: UnitChoice, source: QFormat, target: QFormat) -> UnitWork:
-    return element_work(nest.outputs, unit.lanes, _known(ELEMENTWISE, nest))
+def _elementwise(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
+    return element_work(nest.outputs, _lanes(nest, units), _known(ELEMENTWISE, nest))
 
 
-def _softmax(nest: LoopNest, unit: UnitChoice, source: QFormat, target: QFormat) -> UnitWork:
+def _softmax(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
     values = nest.G * nest.K
-    cost = build_softmax(unit.design, source, target).row_cost(values, unit.lanes)
+    cost = softmax_of(units, source, target).row_cost(values, _lanes(nest, units))
     return row_work(nest.outputs // values, cost)
 
 
-def _pooling(nest: LoopNest, unit: UnitChoice, source: QFormat, target: QFormat) -> UnitWork:
+def _normalisation(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
+    cost = norm_path(root_of(units)).row_cost(nest.K, _lanes(nest, units))
+    return row_work(nest.N * nest.P, cost)
+
+
+def _pooling(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
     values = nest.R * nest.S
     gather = _known(POOLING, nest)
     finish = UnitCost(0)
@@ -69,10 +79,20 @@ def _pooling(nest: LoopNest, unit: UnitChoice, source: QFormat, target: QFormat)
         finish = average_cost(values)
     elif nest.function == "l2":
         finish = build_unit("sqrt", ROOT_DESIGN, square_sum_format(source, values), target).cost
-    return window_work(nest.outputs, values, unit.lanes, gather, finish)
+    return window_work(nest.outputs, values, _lanes(nest, units), gather, finish)
 
 
-_WORKS = {"activation": _activation, "elementwise": _elementwise, "softmax": _softmax, "pooling": _pooling}
+_WORKS = {
+    "activation": _activation,
+    "elementwise": _elementwise,
+    "softmax": _softmax,
+    "normalisation": _normalisation,
+    "pooling": _pooling,
+}
+
+
+def _lanes(nest: LoopNest, units: Units) -> int:
+    return units[unit_kind(nest)].lanes
 
 
 def _known(costs: Mapping[str, UnitCost], nest: LoopNest) -> UnitCost:

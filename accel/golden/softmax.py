@@ -14,13 +14,13 @@ Array = NDArray[np.float64]
 
 
 def softmax(x: Array) -> Array:
-    """x: (N, K) -> (N, K), each row summing to 1."""
+    """x: (N, ..., K), same shape out, each row along the last axis summing to 1."""
     powers = np.exp(x - x.max(axis=-1, keepdims=True))
     shares: Array = powers / powers.sum(axis=-1, keepdims=True)
     return shares
 
 
 def softmax_error(delta: Array, y: Array) -> Array:
-    """delta, y: (N, K) -> loss derivative at the input, (N, K): y_j (delta_j - sum_k delta_k y_k)."""
+    """delta, y: (N, ..., K) -> loss derivative at the input, same shape: y_j (delta_j - sum_k delta_k y_k)."""
     error: Array = y * (delta - (delta * y).sum(axis=-1, keepdims=True))
     return error

@@ -8,13 +8,30 @@ from accel.layers.activation import Activation
 from accel.layers.base import Layer, ParameterSpec
 from accel.layers.conv import Conv2d
 from accel.layers.dense import Dense
+from accel.layers.heads import MergeHeads, SplitHeads
+from accel.layers.matmul import MatMul
+from accel.layers.norm import LayerNorm
 from accel.layers.pool import Pool2d
+from accel.layers.scale import Scale
 from accel.layers.shape import Add, Flatten
 from accel.layers.softmax import Softmax
 
-LAYERS: Mapping[str, type[Layer]] = {
-    layer.kind: layer for layer in (Dense, Conv2d, Pool2d, Activation, Softmax, Flatten, Add)
-}
+_KINDS: tuple[type[Layer], ...] = (
+    Dense,
+    Conv2d,
+    MatMul,
+    Pool2d,
+    Activation,
+    Softmax,
+    LayerNorm,
+    Scale,
+    Add,
+    Flatten,
+    SplitHeads,
+    MergeHeads,
+)
+
+LAYERS: Mapping[str, type[Layer]] = {layer.kind: layer for layer in _KINDS}
 
 __all__ = [
     "LAYERS",
@@ -24,7 +41,12 @@ __all__ = [
     "Dense",
     "Flatten",
     "Layer",
+    "LayerNorm",
+    "MatMul",
+    "MergeHeads",
     "ParameterSpec",
     "Pool2d",
+    "Scale",
     "Softmax",
+    "SplitHeads",
 ]

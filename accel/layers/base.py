@@ -16,10 +16,11 @@ T = TypeVar("T", bound=Tensor)
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One trainable tensor: its shape and the fan-in that scales its first values (0: starts at zero)."""
+    """One trainable tensor: its shape and the fan-in that scales its first values (0: all of them are `start`)."""
 
     shape: Shape
     fan_in: int
+    start: float = 0.0
 
 
 class Layer(ABC):

@@ -20,6 +20,17 @@ def vector(kind: str, shape: Shape) -> int:
     return shape[0]
 
 
+def rows(kind: str, shape: Shape) -> tuple[int, int]:
+    """Return L, F of rows (L, F); a vector (F,) is one row. Raises ModelError for maps."""
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    if len(shape) != 1:
+        raise ModelError(
+            f"{kind} reads a vector (F,), not {shape}; put a Flatten before it (rows (L, F) are read one by one)"
+        )
+    return 1, shape[0]
+
+
 def maps(kind: str, shape: Shape) -> tuple[int, int, int]:
     """Return C, H, W of maps. Raises ModelError for vectors and anything else."""
     if len(shape) != 3:

@@ -76,8 +76,11 @@ class Network:
 
     def loop_nests(self) -> Iterator[tuple[Node, LoopNest]]:
         """Every node with its loops, in order."""
-        for node in self.nodes:
-            yield node, node.layer.loop_nest(*self.input_shapes(node))
+        return zip(self.nodes, self._nests, strict=True)
+
+    @cached_property
+    def _nests(self) -> tuple[LoopNest, ...]:
+        return tuple(node.layer.loop_nest(*self.input_shapes(node)) for node in self.nodes)
 
     def parameter_specs(self) -> dict[str, dict[str, ParameterSpec]]:
         """Trainable tensors by node; nodes without any are left out."""
@@ -96,6 +99,10 @@ class Model:
 
 def chain(name: str, input_shape: Shape, layers: Mapping[str, Layer], source: str = "") -> Network:
     """Build the network in which every layer reads the one before it."""
-    names = list(layers)
-    nodes = tuple(Node(node, layer, (names[i - 1] if i else INPUT,)) for i, (node, layer) in enumerate(layers.items()))
-    return Network(name, input_shape, nodes, source)
+    return Network(name, input_shape, chained(INPUT, layers), source)
+
+
+def chained(first: str, layers: Mapping[str, Layer]) -> tuple[Node, ...]:
+    """Return nodes of which each reads the one before it, the first one `first`: a branch of a larger network."""
+    sources = (first, *layers)
+    return tuple(Node(name, layer, (source,)) for (name, layer), source in zip(layers.items(), sources, strict=False))

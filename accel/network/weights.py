@@ -107,7 +107,7 @@ def digest(parameters: Parameters) -> str:
         for name in sorted(parameters[node]):
             values = np.ascontiguousarray(parameters[node][name], dtype="<f8")
             summary.update(f"{node}/{name}{values.shape}".encode())
-            summary.update(values.tobytes())
+            summary.update(values.data)
     return summary.hexdigest()
 
 

@@ -38,6 +38,9 @@ ROUNDING_ALIASES: dict[str, Rounding] = {
 ENCODE_WIDTH = 61
 """Widest format that values are encoded to; the derivation is in `_integers`."""
 
+ENCODE_BLOCK = 1 << 17
+"""Values encoded at once: their parts stay in the cache, and weights of 10^8 values need no several copies."""
+
 M = TypeVar("M", bound=IntEnum)
 
 
@@ -123,18 +126,21 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     from kernels import quantize as kernel  # compiled code only when something is cast
 
     x = _as_float64(values, target.format)
-    infinite = np.isinf(x)
-    mantissas, exponents = _integers(np.where(infinite, 0.0, x).reshape(-1), target.format)
+    flat, draws = x.reshape(-1), lane_draws(target, x.shape, first_row)
     codes = np.empty(x.size, target.format.dtype)
     # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
     rq = target.lower(target.format)._replace(source_width=64)
-    overflowed = int(kernel.encode(mantissas, exponents, rq, lane_draws(target, x.shape, first_row), codes))
-    codes = codes.reshape(x.shape)
-    if infinite.any():
-        lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
-        codes[infinite] = np.where(x[infinite] > 0, target.format.max_code, max(lowest, target.format.min_code))
-        overflowed += int(infinite.sum())
-    return FxArray.trusted(codes, target.format), overflowed
+    lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
+    overflowed = 0
+    for first in range(0, x.size, ENCODE_BLOCK):
+        part, made = flat[first : first + ENCODE_BLOCK], codes[first : first + ENCODE_BLOCK]
+        infinite = np.isinf(part)
+        mantissas, exponents = _integers(np.where(infinite, 0.0, part), target.format)
+        overflowed += int(kernel.encode(mantissas, exponents, rq, draws[first : first + ENCODE_BLOCK], made))
+        if infinite.any():
+            made[infinite] = np.where(part[infinite] > 0, target.format.max_code, max(lowest, target.format.min_code))
+            overflowed += int(infinite.sum())
+    return FxArray.trusted(codes.reshape(x.shape), target.format), overflowed
 
 
 def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
@@ -148,7 +154,7 @@ def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
         raise DataError(f"values must form an array; {error}") from None
     if raw.dtype.kind not in "fiub" or raw.dtype.itemsize > 8:
         raise DataError(f"values are real numbers of at most 64 bits, not {raw.dtype}; convert them to float64")
-    x = raw.astype(np.float64)
+    x = raw.astype(np.float64, copy=False)
     if raw.dtype.kind in "iu" and raw.size and max(int(raw.max()), -int(raw.min())) > 1 << 53:
         raise DataError("integers beyond 2^53 are not exact as float64; use FxArray(codes, format) for codes")
     missing = np.isnan(x)

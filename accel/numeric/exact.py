@@ -135,11 +135,13 @@ def accumulate(
     accumulator: Accumulator,
     product_frac_bits: int,
     order: AccumulationOrder,
+    extents: tuple[int, int, int],
 ) -> int:
     """Return the accumulator's code after all products of one output have been added in the machine's order.
 
-    products: exact, in reduction order, with `product_frac_bits` · bias: at the accumulator's point, None for none.
-    EXACT adds without bounds, which its proof allows, and has at least the product's fraction bits.
+    products: exact, in storage order (c, r, s), with `product_frac_bits` · bias: at the accumulator's point, None for
+    none · extents: of the three loops, channels, rows and columns. EXACT adds without bounds, which its proof allows,
+    and has at least the product's fraction bits.
     """
     q = accumulator.resolve(product_frac_bits)
     product = QFormat(True, 63, 63 - product_frac_bits)
@@ -149,15 +151,50 @@ def accumulate(
 
     step = Quantizer(q, accumulator.rounding, accumulator.overflow)
     addends = [round_fraction(code * product.lsb / q.lsb, step) for code in products]
+    folds = [[sum(addends[k] for k in members) for members in fold] for fold in _folds(order, extents)]
+    last = [bias] if bias is not None and not order.bias_first else []
     seed = bias if bias is not None and order.bias_first else 0
-    total = running = seed
-    length = order.fold or max(len(addends), 1)
-    for first in range(0, len(addends), length):
-        fold = addends[first : first + length]
-        running = 0 if order.fold else seed
-        for begin in range(0, len(fold), order.group):
-            running = overflow(running + sum(fold[begin : begin + order.group]), 0, step)
-        total = overflow(total + running, 0, step) if order.fold else running
-    if bias is not None and not order.bias_first:
-        total = overflow(total + bias, 0, step)
-    return total
+    late = accumulator.mode is Mode.LATE
+    if order.fold == 0:
+        return _chain(seed, [addend for fold in folds for addend in fold] + last, step, late)
+    return _chain(seed, [_chain(0, fold, step, late) for fold in folds] + last, step, late)
+
+
+def _folds(order: AccumulationOrder, extents: tuple[int, int, int]) -> list[list[list[int]]]:
+    """Return the steps of every fold, a step as the products that it adds: of a group of channels at one place of the
+    window. A place in a fold that no channel is left for is no step.
+    """
+    channels, rows, columns = extents
+    block = order.group * order.block
+    places = [(c, r, s) for c in range(channels) for r in range(rows) for s in range(columns)]
+    steps: dict[tuple[int, ...], list[int]] = {}
+    for k, (c, r, s) in enumerate(places):
+        position = {"C": c // block, "c": c % block // order.group, "R": r, "S": s}
+        steps.setdefault(tuple(position[loop] for loop in order.loops), []).append(k)
+    lengths = {"C": -(-channels // block), "c": order.block, "R": rows, "S": columns}
+    folds: dict[int, list[list[int]]] = {}
+    for place in sorted(steps):
+        number = 0
+        for loop, index in zip(order.loops, place, strict=True):
+            number = number * lengths[loop] + index
+        folds.setdefault(number // order.fold if order.fold else 0, []).append(steps[place])
+    return list(folds.values())
+
+
+def _chain(register: int, addends: Sequence[int], step: Quantizer, late: bool) -> int:
+    """Add to a register whose overflow acts at once, or, if late, one step after the flag."""
+    flag = 0
+    for addend in addends:
+        if flag:
+            register, flag = _limit(flag, step), 0
+            continue
+        u = register + addend
+        register = overflow(u, 0, step)
+        if late and register != u:
+            register, flag = _code(_bits(u, step.format.width), step.format), 1 if u > 0 else -1
+    return _limit(flag, step) if flag else register
+
+
+def _limit(sign: int, step: Quantizer) -> int:
+    """Return what the register clips to on that side."""
+    return overflow(sign << step.format.width, 0, step)

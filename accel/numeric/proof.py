@@ -38,15 +38,26 @@ def worst_case(
     weight_codes: (N, K) · x: format of the inputs, whose asymmetric range counts · bias_codes: (N,) at the products'
     binary point, None for none -> (N,) int64, or Python integers (dtype object) where one is beyond int64.
     """
-    # The extreme addends of w * x are w * max for w > 0 and w * min for w < 0, or the other way round, because every
-    # format contains 0: so the sums of the positive and of the negative weights say all.
+    return worst_case_between(weight_codes, x.min_code, x.max_code, bias_codes)
+
+
+def worst_case_between(
+    weight_codes: NDArray[np.integer[Any]],
+    low: int,
+    high: int,
+    bias_codes: NDArray[np.integer[Any]] | None = None,
+) -> NDArray[Any]:
+    """Return the same for inputs whose codes lie in low..high, for example as observed; 0 counts as one of them."""
+    low, high = min(low, 0), max(high, 0)
+    # The extreme addends of w * x are w * high for w > 0 and w * low for w < 0, or the other way round, because 0 lies
+    # between them: so the sums of the positive and of the negative weights say all.
     rises = _sums(np.maximum(weight_codes, 0))
     falls = _sums(np.minimum(weight_codes, 0))
     addends = [0] * len(weight_codes) if bias_codes is None else [int(code) for code in bias_codes]
     worst = []
     for rise, fall, bias in zip(rises, falls, addends, strict=True):
-        highest = rise * x.max_code + fall * x.min_code + max(bias, 0)
-        lowest = rise * x.min_code + fall * x.max_code + min(bias, 0)
+        highest = rise * high + fall * low + max(bias, 0)
+        lowest = rise * low + fall * high + min(bias, 0)
         worst.append(max(highest, -lowest))
     fits = max(worst, default=0) < 1 << 63
     return np.array(worst, dtype=np.int64 if fits else object)

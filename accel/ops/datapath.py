@@ -18,6 +18,8 @@ class Datapath:
 
     name: the node's. source: format of its (first) input. target: format of its output. parameters: encoded, by tensor
     name. sums: how products add up (array layers only). output: the one cast at its end. units: the designs built.
+    weight: what the array multiplies by, (K, ...): the encoded weights, or, where that is another layer's output, the
+    largest codes of its format.
     """
 
     name: str
@@ -27,3 +29,4 @@ class Datapath:
     sums: SumPlan | None
     output: Quantizer
     units: Mapping[str, UnitChoice]
+    weight: FxArray | None

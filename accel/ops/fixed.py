@@ -7,7 +7,8 @@ in the machine's order), cast ONCE to the output format. Nothing here rounds: ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,23 @@ from numpy.typing import NDArray
 from accel.loopnest import Shape, Window
 from accel.numeric.array import FxArray
 from accel.numeric.cast import cast_codes
-from accel.numeric.format import MAX_WIDTH, QFormat
-from accel.numeric.ledger import Events, Ledger
+from accel.numeric.format import QFormat
+from accel.numeric.ledger import Ledger
 from accel.numeric.proof import addition_format, square_sum_format, window_sum_format
-from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import SumPlan
 from accel.ops.datapath import Datapath
+from accel.ops.events import Observer
+from accel.ops.sums import ConvProducts, DenseProducts, Products, accumulate
 from accel.units.average import average_steps
-from accel.units.registry import build_softmax, build_unit
+from accel.units.machine import activation_of, layer_norm_of, softmax_of
+from accel.units.registry import build_unit
 from accel.units.relu import Pass
-from kernels.conv import Geometry, conv2d, conv2d_stepwise, conv2d_wide
-from kernels.matmul import Steps, matmul, matmul_stepwise, matmul_wide
-from kernels.modes import Overflow, Rounding
+from accel.units.scale import scale_steps
+from accel.units.unit import RowUnit, UnaryUnit
+from kernels.conv import Geometry
 from kernels.pool import max_pool, square_sum_pool, sum_pool
 
-Codes = NDArray[Any]
+Sums = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class FixedArithmetic:
 
     def at(self, node: str) -> FixedOps:
         """Return the primitives bound to `node`."""
-        return FixedOps(self.nodes[node], self.ledger, self.first_input)
+        return FixedOps(self.nodes[node], Observer(self.ledger, node, self.first_input), self.first_input)
 
 
 @dataclass(frozen=True)
@@ -55,37 +58,29 @@ class FixedOps:
     """The primitives bound to one node; tensors are `FxArray`s with the batch axis first."""
 
     node: Datapath
-    ledger: Ledger
+    observer: Observer
     first_input: int
 
     def dense(self, x: FxArray, weight: FxArray, bias: FxArray | None) -> FxArray:
-        """x: (N, F) · weight: (K, F) -> (N, K) in the node's output format."""
-        plan = self._sums()
-        sums = np.empty((len(x), len(weight)), dtype=np.int64)
-        if plan.stepwise:
-            overflowed = matmul_stepwise(*_stepped(x, weight), plan.bias, _steps(plan), sums)
-            return self._hold(sums, plan, overflowed)
-        if plan.chunk:
-            matmul(_int16(x), _int16(weight), plan.chunk, sums)
-        else:
-            matmul_wide(_int64(x), _int64(weight), sums)
-        return self._finish(sums, plan)
+        """x: (N, [L,] F) · weight: (K, F) -> (N, [L,] K) in the node's output format."""
+        *rows, features = x.shape
+        made = self._by_row(x.shape[1:-1])._sum(DenseProducts(x.codes.reshape(-1, features), weight.codes))
+        return made.reshape(*rows, len(weight))
+
+    def matmul(self, x: FxArray, y: FxArray) -> FxArray:
+        """x: (N, ..., M, K) · y: (N, ..., K, P) -> (N, ..., M, P): the array's products, one per matrix."""
+        *matrices, M, K = x.shape
+        pairs = zip(x.codes.reshape(-1, M, K), y.codes.reshape(-1, *y.shape[-2:]), strict=True)
+        made = [
+            self._by_row(x.shape[1:-1], i * M)._sum(DenseProducts(rows, columns.T)).codes
+            for i, (rows, columns) in enumerate(pairs)
+        ]
+        return FxArray.trusted(np.stack(made).reshape(*matrices, M, y.shape[-1]), self.node.target)
 
     def conv2d(self, x: FxArray, weight: FxArray, bias: FxArray | None, window: Window, groups: int) -> FxArray:
         """x: (N, C, H, W) · weight: (K, C/groups, R, S) -> (N, K, P, Q) in the node's output format."""
-        plan = self._sums()
-        geometry = _geometry(window, groups)
-        rows, columns = window.output(x.shape[2], x.shape[3])
-        sums = np.empty((len(x), len(weight), rows, columns), dtype=np.int64)
-        filters = weight.reshape(len(weight), -1)
-        if plan.stepwise:
-            overflowed = conv2d_stepwise(*_stepped(x, filters), plan.bias, geometry, _steps(plan), sums)
-            return self._hold(sums, plan, overflowed)
-        if plan.chunk:
-            conv2d(_int16(x), _int16(filters), geometry, plan.chunk, sums)
-        else:
-            conv2d_wide(_int64(x), _int64(filters), geometry, sums)
-        return self._finish(sums, plan)
+        pixels = window.output(x.shape[2], x.shape[3])
+        return self._sum(ConvProducts(x.codes, weight.codes, _geometry(window, groups), pixels))
 
     def pool2d(self, x: FxArray, mode: str, window: Window) -> FxArray:
         """x: (N, C, H, W) -> (N, C, P, Q); "max" keeps the input's format, "average" and "l2" cast to the output's."""
@@ -104,115 +99,115 @@ class FixedOps:
             return self._cast(pooled, window_sum_format(x.format, terms, multiplier, shift))
         square_sum_pool(codes, geometry, pooled)
         root = build_unit("sqrt", "digit", square_sum_format(x.format, terms), self.node.target)
-        return self._made(*root(pooled))
+        return self._through(root, pooled)
 
     def activate(self, x: FxArray, function: str) -> FxArray:
         """Apply the node's unit for `function` element by element; a unit of tables rounds as it was built to."""
-        unit = build_unit(function, self.node.units[function].design, x.format, self.node.target)
+        unit = activation_of(self.node.units, function, x.format, self.node.target)
         if isinstance(unit, Pass):
             return self._cast(unit.kept(_int64(x)), x.format)
-        return self._made(*unit(x.codes))
+        return self._through(unit, x.codes)
 
     def softmax(self, x: FxArray) -> FxArray:
-        """x: (N, K) -> (N, K) in the softmax format."""
-        unit = build_softmax(self.node.units["softmax"].design, x.format, self.node.target)
-        return self._made(*unit(x.codes))
+        """x: (N, ..., K), same shape out, in the softmax format."""
+        unit = softmax_of(self.node.units, x.format, self.node.target)
+        return self._rows_through(unit, x)
+
+    def layer_norm(self, x: FxArray, weight: FxArray, bias: FxArray, epsilon: float) -> FxArray:
+        """x: (N, [L,] D), same shape out; a unit that rounds as it was built to."""
+        return self._rows_through(layer_norm_of(self.node.units, x.format, self.node.target, weight, bias, epsilon), x)
 
     def add(self, x: FxArray, y: FxArray) -> FxArray:
         """Align the binary points exactly, add, cast once."""
         exact = addition_format(x.format, y.format)
         return self._cast(_aligned(x, exact.frac_bits) + _aligned(y, exact.frac_bits), exact)
 
+    def scale(self, x: FxArray, factor: float) -> FxArray:
+        """Multiply by the constant that is built for `factor`, cast once."""
+        multiplier, shift = scale_steps(factor)
+        return self._cast(_int64(x) * multiplier, window_sum_format(x.format, 1, multiplier, shift))
+
     def reshape(self, x: FxArray, shape: Shape) -> FxArray:
         """x: (N, ...) -> (N, *shape), codes untouched."""
         return x.reshape(len(x), *shape)
+
+    def permute(self, x: FxArray, axes: Sequence[int]) -> FxArray:
+        """x: (N, ...) with the axes of an input in another order, codes untouched."""
+        return FxArray.trusted(np.ascontiguousarray(x.codes.transpose(0, *(axis + 1 for axis in axes))), x.format)
 
     def connect(self, weight: FxArray, table: Sequence[Sequence[bool]]) -> FxArray:
         """weight: (K, C, R, S) with zero codes wherever `table` has no connection."""
         mask = np.asarray(table, dtype=weight.codes.dtype)[:, :, None, None]
         return FxArray.trusted(weight.codes * mask, weight.format)
 
-    def _sums(self) -> SumPlan:
-        assert self.node.sums is not None, f"{self.node.name} has no schedule on an array"
-        return self.node.sums
+    def _by_row(self, rows: Shape, first: int = 0) -> FixedOps:
+        """Return these primitives for inputs that hold `rows`, every row as an input, from row `first` of the batch."""
+        row = self.first_input * prod(rows) + first
+        return replace(self, first_input=row, observer=replace(self.observer, first_input=row, rows=rows))
 
-    def _finish(self, sums: NDArray[np.int64], plan: SumPlan) -> FxArray:
-        """Bring exact sums to the accumulator's point, add the bias, wrap what the proof could not rule out."""
-        if plan.shift:
-            sums <<= plan.shift
-        sums += plan.bias.reshape(-1, *(1,) * (sums.ndim - 2))
-        if not plan.may_overflow:
-            return self._hold(sums, plan, 0)
-        unbounded = QFormat(True, MAX_WIDTH, MAX_WIDTH - plan.accumulator.frac_bits)
-        wrapping = Quantizer(plan.accumulator, Rounding.TRN, plan.rule.overflow)
-        wrapped, overflowed = cast_codes(sums, unbounded, wrapping)
-        return self._hold(wrapped.codes.astype(np.int64), plan, overflowed)
+    def _rows_through(self, unit: RowUnit, x: FxArray) -> FxArray:
+        """Send the rows along the last axis through a unit."""
+        rows = x.codes.reshape(-1, x.shape[-1])
+        return self._by_row(x.shape[1:-1])._through(unit, rows).reshape(*x.shape)
 
-    def _hold(self, held: NDArray[np.int64], plan: SumPlan, overflowed: int) -> FxArray:
-        """Note what the accumulator held and cast it to the output, once."""
-        low, high = (int(held.min()), int(held.max())) if held.size else (0, 0)
-        self.ledger.record(self.node.name, "accumulator", Events(held.size, overflowed, low, high))
-        return self._cast(held, plan.accumulator)
+    def _sum(self, products: Products) -> FxArray:
+        """Add up as the machine does and cast to the output, once."""
+        plan = self.node.sums
+        assert plan is not None, f"{self.node.name} has no schedule on an array"
+        held = accumulate(products, plan, self.observer.is_detailed)
+        self.observer.saw_sums(held, plan)
+        if not any(plan.weight_shifts):
+            return self._cast(held.codes, plan.accumulator)
+        return self._cast_by_channel(held.codes, plan)
 
-    def _cast(self, codes: NDArray[np.int64], source: QFormat) -> FxArray:
+    def _cast_by_channel(self, codes: Sums, plan: SumPlan) -> FxArray:
+        """Cast sums whose channels (axis 1) have binary points of their own."""
+        draws = self._draws(codes.shape)
+        made = np.empty(codes.shape, dtype=self.node.target.dtype)
+        shifts = np.array(plan.weight_shifts)
+        for shift in np.unique(shifts).tolist():
+            own = np.flatnonzero(shifts == shift)
+            point = QFormat(True, plan.accumulator.width, plan.accumulator.int_bits - shift)
+            part = None if draws is None else np.ascontiguousarray(draws[:, own])
+            made[:, own] = self._cast_part(np.ascontiguousarray(codes[:, own]), point, part, own).codes
+        return FxArray.trusted(made, self.node.target)
+
+    def _cast(self, codes: Sums, source: QFormat) -> FxArray:
         """Cast to the node's output format with its rounding, overflow and random bits."""
-        quantizer = self.node.output
-        draws = None
-        if quantizer.random is not None:
-            draws = self._draws(quantizer, codes.shape)
-        return self._made_array(*cast_codes(codes, source, quantizer, draws))
+        return self._cast_part(codes, source, self._draws(codes.shape), None)
 
-    def _draws(self, quantizer: Quantizer, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    def _cast_part(
+        self, codes: Sums, source: QFormat, draws: NDArray[np.int64] | None, channels: NDArray[np.intp] | None
+    ) -> FxArray:
+        """Cast; channels: which ones (axis 1) these codes are, None for all."""
+        made, overflowed = cast_codes(codes, source, self.node.output, draws)
+        self.observer.saw_cast(codes, source, self.node.output, draws, overflowed, channels)
+        return made
+
+    def _through(self, unit: UnaryUnit | RowUnit, codes: NDArray[Any]) -> FxArray:
+        """Send codes through a unit."""
+        made, overflowed = unit(codes)
+        self.observer.saw_unit(unit, codes, overflowed)
+        return FxArray.trusted(made, self.node.target)
+
+    def _draws(self, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
         """Random bits as the array makes them: one lane per filter (axis 1), one row per output pixel of each input."""
-        assert quantizer.random is not None
+        random = self.node.output.random
+        if random is None:
+            return None
         pixels = int(np.prod(shape[2:], dtype=np.int64))
-        draws = quantizer.random.draws(shape[0] * pixels, shape[1], self.first_input * pixels)
+        draws = random.draws(shape[0] * pixels, shape[1], self.first_input * pixels)
         lanes_last = draws.reshape(shape[0], *shape[2:], shape[1])
         return np.ascontiguousarray(np.moveaxis(lanes_last, -1, 1))
 
-    def _made(self, codes: Codes, overflowed: int) -> FxArray:
-        return self._made_array(FxArray.trusted(codes, self.node.target), overflowed)
 
-    def _made_array(self, made: FxArray, overflowed: int) -> FxArray:
-        self.ledger.record(self.node.name, "output", Events(made.codes.size, overflowed))
-        return made
-
-
-def _int16(x: FxArray) -> NDArray[np.int16]:
-    return np.ascontiguousarray(x.codes, dtype=np.int16)
-
-
-def _int64(x: FxArray) -> NDArray[np.int64]:
+def _int64(x: FxArray) -> Sums:
     return np.ascontiguousarray(x.codes, dtype=np.int64)
 
 
-def _stepped(x: FxArray, filters: FxArray) -> tuple[Codes, Codes]:
-    """Return the operands of a stepwise kernel: inputs, filters transposed; int32 where both fit, which is faster."""
-    narrow = max(x.codes.dtype.itemsize, filters.codes.dtype.itemsize) <= 4
-    container = np.int32 if narrow else np.int64
-    return (
-        np.ascontiguousarray(x.codes, dtype=container),
-        np.ascontiguousarray(filters.codes.T, dtype=container),
-    )
-
-
-def _aligned(x: FxArray, frac_bits: int) -> NDArray[np.int64]:
+def _aligned(x: FxArray, frac_bits: int) -> Sums:
     return x.codes.astype(np.int64) << (frac_bits - x.format.frac_bits)
 
 
 def _geometry(window: Window, groups: int) -> Geometry:
     return Geometry(*window.stride, *window.padding, *window.dilation, groups, *window.size)
-
-
-def _steps(plan: SumPlan) -> Steps:
-    low = -plan.accumulator.max_code if plan.rule.overflow == Overflow.SAT_SYM else plan.accumulator.min_code
-    return Steps(
-        shift=-plan.shift,
-        rounding=int(plan.rule.rounding),
-        group=plan.order.group,
-        fold=plan.order.fold,
-        bias_first=int(plan.order.bias_first),
-        low=low,
-        high=plan.accumulator.max_code,
-        wrap=int(plan.rule.overflow == Overflow.WRAP),
-    )

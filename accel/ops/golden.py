@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accel.golden import activation, conv, matmul, pool, softmax
+from accel.golden import activation, conv, matmul, norm, pool, softmax
 from accel.loopnest import Shape, Window
 
 Array = NDArray[np.float64]
@@ -22,16 +22,24 @@ class GoldenOps:
     """The float64 arithmetic; it has no formats, so one serves every node."""
 
     def dense(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        """x: (N, F) · weight: (K, F) -> (N, K)."""
+        """x: (N, [L,] F) · weight: (K, F) -> (N, [L,] K)."""
         return matmul.dense(x, weight, bias)
 
     def dense_error(self, delta: Array, weight: Array) -> Array:
-        """delta: (N, K) · weight: (K, F) -> (N, F)."""
+        """delta: (N, [L,] K) · weight: (K, F) -> (N, [L,] F)."""
         return matmul.dense_error(delta, weight)
 
     def dense_gradient(self, delta: Array, x: Array) -> tuple[Array, Array]:
-        """delta: (N, K) · x: (N, F) -> (K, F), (K,)."""
+        """delta: (N, [L,] K) · x: (N, [L,] F) -> (K, F), (K,)."""
         return matmul.dense_gradient(delta, x)
+
+    def matmul(self, x: Array, y: Array) -> Array:
+        """x: (N, ..., M, K) · y: (N, ..., K, P) -> (N, ..., M, P)."""
+        return matmul.product(x, y)
+
+    def matmul_error(self, delta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+        """delta: (N, ..., M, P) -> errors in the shapes of x and y."""
+        return matmul.product_error(delta, x, y)
 
     def conv2d(self, x: Array, weight: Array, bias: Array | None, window: Window, groups: int) -> Array:
         """x: (N, C, H, W) · weight: (K, C/groups, R, S) -> (N, K, P, Q)."""
@@ -62,20 +70,40 @@ class GoldenOps:
         return activation.activate_error(delta, y, function)
 
     def softmax(self, x: Array) -> Array:
-        """x: (N, K) -> (N, K)."""
+        """x: (N, ..., K), same shape out."""
         return softmax.softmax(x)
 
     def softmax_error(self, delta: Array, y: Array) -> Array:
-        """delta, y: (N, K) -> (N, K)."""
+        """delta, y: (N, ..., K), same shape out."""
         return softmax.softmax_error(delta, y)
+
+    def layer_norm(self, x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
+        """x: (N, [L,] D) · weight, bias: (D,) -> (N, [L,] D)."""
+        return norm.layer_norm(x, weight, bias, epsilon)
+
+    def layer_norm_error(self, delta: Array, x: Array, weight: Array, epsilon: float) -> Array:
+        """delta, x: (N, [L,] D) · weight: (D,) -> (N, [L,] D)."""
+        return norm.layer_norm_error(delta, x, weight, epsilon)
+
+    def layer_norm_gradient(self, delta: Array, x: Array, epsilon: float) -> tuple[Array, Array]:
+        """delta, x: (N, [L,] D) -> (D,), (D,)."""
+        return norm.layer_norm_gradient(delta, x, epsilon)
 
     def add(self, x: Array, y: Array) -> Array:
         """Element-wise sum of two tensors of one shape."""
         return x + y
 
+    def scale(self, x: Array, factor: float) -> Array:
+        """Multiply by a constant."""
+        return x * factor
+
     def reshape(self, x: Array, shape: Shape) -> Array:
         """x: (N, ...) -> (N, *shape)."""
         return x.reshape(len(x), *shape)
+
+    def permute(self, x: Array, axes: Sequence[int]) -> Array:
+        """x: (N, ...) with the axes of an input in another order."""
+        return np.ascontiguousarray(x.transpose(0, *(axis + 1 for axis in axes)))
 
     def connect(self, weight: Array, table: Sequence[Sequence[bool]]) -> Array:
         """weight: (K, C, R, S) with zeros wherever `table` (K x C) has no connection."""

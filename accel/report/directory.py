@@ -35,6 +35,7 @@ _LAYER_KEYS = (
     "name", "kind", "shape", "format", "macs", "cycles", "hidden_cycles", "prefetch_cycles", "folds", "utilization",
     "mapping_efficiency", "bytes", "bound", "saturated", "error", "range", "histogram", "accumulator",
 )
+_EXPLAIN_KEYS = ("inputs", "threshold", "layers", "changed", "diagnosis")
 # fmt: on
 _LACKS_NAMED = 4
 
@@ -107,6 +108,9 @@ def load_run(path: str | Path) -> dict[str, Any]:
 def _lacks(document: Document) -> list[str]:
     """Return the keys that a run has and this document has not."""
     lacks = [key for key in _RUN_KEYS if key not in document]
+    explain = document.get("explain")
+    if explain is not None:
+        lacks += [f"explain.{key}" for key in _EXPLAIN_KEYS if not isinstance(explain, Mapping) or key not in explain]
     layers = document.get("layers", [])
     if not isinstance(layers, list) or not all(isinstance(layer, Mapping) for layer in layers):
         return [*lacks, "a list of layers"]

@@ -14,6 +14,7 @@ from io import StringIO
 from typing import Any
 
 from accel.arch.result import LayerReport, NetworkReport
+from accel.arch.roofline import ridge, roofline
 from accel.report.prose import Document
 
 _CYCLES = ("total", "compute", "fill", "steady", "drain", "stall")
@@ -43,15 +44,22 @@ def estimate_document(report: NetworkReport) -> dict[str, Any]:
         "batch": report.batch,
         "clock_hz": report.clock_hz,
         "pes": report.pes,
-        "layers": [_layer_document(layer) for layer in report.layers],
+        "layers": [_layer_document(layer, report) for layer in report.layers],
         "latency_cycles": report.latency_cycles,
         "interval_cycles": report.interval_cycles,
         "inputs_per_second": report.inputs_per_second,
         "schedule": report.schedule,
+        "cores": report.cores,
+        "stages": [list(layers) for layers in report.stages],
+        "dram_bytes_per_cycle": report.dram_bytes_per_cycle,
+        "ridge_macs_per_byte": ridge(report.pes, report.dram_bytes_per_cycle),
     }
 
 
-def _layer_document(layer: LayerReport) -> dict[str, Any]:
+def _layer_document(layer: LayerReport, report: NetworkReport) -> dict[str, Any]:
+    dram_bytes = sum(layer.byte_counts.get("dram", {}).values())
+    pes = report.pes // report.cores if report.stages else report.pes  # of what works on the layer
+    place = roofline(layer.macs, layer.cycles, dram_bytes, pes, report.dram_bytes_per_cycle)
     return {
         "name": layer.name,
         "kind": layer.kind,
@@ -63,6 +71,17 @@ def _layer_document(layer: LayerReport) -> dict[str, Any]:
         "mapping_efficiency": layer.mapping_efficiency,
         "bytes": {level: dict(moved) for level, moved in layer.byte_counts.items()},
         "bound": layer.bound,
+        "next_bound": layer.next_bound,
+        "next_cycles": layer.next_cycles,
+        "roofline": {
+            "macs_per_byte": place.intensity,
+            "attainable_macs_per_cycle": place.attainable,
+            "attained_macs_per_cycle": place.attained,
+        }
+        if layer.macs
+        else None,
+        "tiling": None if layer.tiling is None else plain(layer.tiling),
+        "energy_pj": layer.energy_pj,
     }
 
 
@@ -89,6 +108,8 @@ def _csv_row(layer: Mapping[str, Any]) -> dict[str, object]:
         "max_value": observed.get("max"),
         "accumulator_format": sums.get("format"),
         "accumulator_needed_bits": sums.get("needed_bits"),
+        "accumulator_outputs": sums.get("outputs"),
+        "accumulator_at_risk": sums.get("at_risk"),
         **{
             f"{level}_{operand}_bytes": count
             for level, moved in layer["bytes"].items()

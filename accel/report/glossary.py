@@ -180,6 +180,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "of the additions can change the result.",
         ),
         Term(
+            "late",
+            "Accumulation that saturates one addition after its flag: the sum that left the range wraps, and the "
+            "register takes the limit in the next step, which loses that step's product.",
+        ),
+        Term(
             "accumulator bits needed",
             "The width that holds the worst sum which these weights and this input format can produce.",
         ),
@@ -187,6 +192,44 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "accumulation order",
             "The order in which the array adds the products of one output. It comes from the same "
             "schedule that counts the cycles.",
+        ),
+        Term(
+            "certificate",
+            "The proof that the order of addition cannot matter for one output: the magnitudes of all its products "
+            "and of its bias together fit the accumulator, so no partial sum can overflow in any order; or the "
+            "accumulator wraps, and addition modulo 2^width has no order.",
+        ),
+        Term(
+            "at risk",
+            "An output without a certificate. Only such outputs are replayed; the others are one exact sum with the "
+            "same bits.",
+        ),
+        Term(
+            "replay",
+            "Adding the products of an output again, one at a time and in the machine's order.",
+        ),
+    ),
+    "Ledger": (
+        Term(
+            "ledger",
+            "The record of everything that did not fit or was cut off, by layer and tensor: input, weight, bias, "
+            "product, accumulator, output.",
+        ),
+        Term(
+            "wrapped",
+            "Out of range and kept modulo 2^width: the low bits stay, the value jumps to the other end of the range.",
+        ),
+        Term(
+            "rounded",
+            "Share of values that lost bits that were not zero, whichever way they were rounded.",
+        ),
+        Term(
+            "bits cut",
+            "The most fraction bits that one value lost: how far below the lsb its lowest bit stood.",
+        ),
+        Term(
+            "excess",
+            "How far the worst value lay beyond the end of its format, in lsb, before it was clipped or wrapped.",
         ),
     ),
     "Accuracy": (
@@ -203,6 +246,21 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "SQNR",
             "Signal to quantization noise ratio: ten times the decimal logarithm of golden power over "
             "error power, in dB. 6.02 dB is one bit.",
+        ),
+        Term(
+            "own noise",
+            "What a layer adds itself: the layer in fixed point against the layer in float64, both on golden inputs as "
+            "the formats that it reads hold them.",
+        ),
+        Term(
+            "inherited noise",
+            "What arrives with a layer's inputs: the layer in float64 on the inputs that fixed point gave it, against "
+            "its golden output.",
+        ),
+        Term(
+            "diagnosis",
+            "Formats that lack bits, found by experiment: everything is widened, then every format that can goes back "
+            "while enough inputs keep golden's class; what must stay wide lacked bits.",
         ),
         Term(
             "accuracy",
@@ -225,9 +283,68 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
 }
 """Terms by subject, in reading order."""
 
+UNIT_TERMS: dict[str, tuple[Term, ...]] = {
+    "Function units": (
+        Term(
+            "unit",
+            "Tables and integer operations that compute one function, with their bits, cycles and resources.",
+        ),
+        Term(
+            "design",
+            "The way in which a unit computes its function; options such as table entries belong to it.",
+        ),
+        Term(
+            "ulp",
+            "Unit in the last place: the distance of a unit's output from the true value in lsb of its output format. "
+            "The best rounding has at most 0.5.",
+        ),
+        Term(
+            "monotonic",
+            "A larger input never gives an output on the wrong side of the smaller one's.",
+        ),
+        Term(
+            "symmetric",
+            "Inputs of opposite sign give outputs that are exact mirror images.",
+        ),
+        Term(
+            "table bits",
+            "Bits of all tables of one unit, as stored.",
+        ),
+        Term(
+            "logit scale",
+            "Standard deviation of the random inputs of a softmax.",
+        ),
+        Term(
+            "argmax flip",
+            "A row whose first largest output is another class than that with the first largest input: also when both "
+            "tie and the lower number wins.",
+        ),
+        Term(
+            "shared maximum",
+            "A tie: classes with different inputs share the largest output of a row.",
+        ),
+        Term(
+            "latency of a unit",
+            "Cycles from an input to its output.",
+        ),
+        Term(
+            "initiation interval",
+            "Cycles between two inputs that a unit takes one after the other.",
+        ),
+    ),
+    "Numbers": (
+        *(term for term in GLOSSARY["Numbers"] if term.name in ("code", "format", "value", "lsb")),
+        *(term for term in GLOSSARY["Accuracy"] if term.name == "row sum"),
+    ),
+}
+"""The terms of the page of function units."""
+
+
+_TERMS = [term for glossary in (GLOSSARY, UNIT_TERMS) for terms in glossary.values() for term in terms]
+
 
 def anchor(name: str) -> str:
     """Return the anchor of a term that is in the glossary (our own invariant: pages link only to terms that exist)."""
-    term = next((term for terms in GLOSSARY.values() for term in terms if term.name == name), None)
+    term = next((term for term in _TERMS if term.name == name), None)
     assert term is not None, name
     return term.anchor

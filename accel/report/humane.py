@@ -13,6 +13,7 @@ DASH = "–"
 """Stands for a value that does not exist for this layer."""
 
 _SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e15
+_LARGEST_COUNT = 1e6
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _FREQUENCIES = ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
@@ -22,6 +23,14 @@ _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 def integer(value: float | None) -> str:
     """Write a count with grouped thousands."""
     return DASH if _absent(value) else f"{round(value):,}"  # type: ignore[arg-type]
+
+
+def compact(value: float | None) -> str:
+    """Write a count in full up to six digits, as three digits and a power of ten beyond."""
+    if value is None or _absent(value) or abs(value) < _LARGEST_COUNT:
+        return integer(value)
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{mantissa}×10{raised(int(exponent))}"
 
 
 def significant(value: float | None, digits: int = 3) -> str:

@@ -42,6 +42,7 @@ _BOTTOM = 24.0
 _SIGN_WIDTH = 0.6 * FONT_SIZE  # generous on average: the page's font is narrower than matplotlib's
 _BAR = 0.62
 _MARK = 0.4
+_DOT = 5.0
 _NAME_ROOM = 60.0
 _NAMES_SHOWN = 3
 
@@ -121,11 +122,31 @@ def fill(axes: Axes, boxes: Sequence[Box], series: str) -> None:
     axes.add_artist(PathPatch(Path(corners, codes), facecolor=PALETTE[series], linewidth=0, clip_on=False))
 
 
-def marks(axes: Axes, values: Sequence[float]) -> None:
-    """Draw an upright stroke in every row: a limit that the row's bar is held against."""
-    rows = range(len(values))
-    low, high = [row - _MARK for row in rows], [row + _MARK for row in rows]
-    axes.vlines(values, low, high, color=TEXT, linewidth=1.6, clip_on=False)
+def marks(axes: Axes, values: Sequence[float | None]) -> None:
+    """Draw an upright stroke in every row that has a value: a limit that the row's bar is held against."""
+    present = [(row, value) for row, value in enumerate(values) if value is not None]
+    low, high = [row - _MARK for row, _ in present], [row + _MARK for row, _ in present]
+    axes.vlines([value for _, value in present], low, high, color=TEXT, linewidth=1.6, clip_on=False)
+
+
+def dots(axes: Axes, values: Sequence[float | None], series: str, below: float = 0.0, joined: bool = False) -> None:
+    """Draw a dot in every row that has a value, in the colour of `series`.
+
+    below: by how much of a row, so that dots of several series stand clear of one another. joined: with lines between.
+    """
+    present = [(row + below, value) for row, value in enumerate(values) if value is not None]
+    rows, xs = [row for row, _ in present], [value for _, value in present]
+    axes.plot(
+        xs,
+        rows,
+        linestyle="-" if joined else "none",
+        linewidth=1.2,
+        marker="o",
+        markersize=_DOT,
+        markeredgewidth=0,
+        color=PALETTE[series],
+        clip_on=False,
+    )
 
 
 def say(axes: Axes, row: float, value: float, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Sentences made from a run: the verdict, what deserves attention, the order of addition in words.
+"""Sentences made from a run: the verdict, what deserves attention, orders of addition and certificates in words.
 
 Each is a pure function of the document. The verdict states facts and never grades them: whether 99 % is enough is the
 reader's call (thresholds belong to `accel check`).
@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from accel.report import ledger, lost
 from accel.report.humane import DASH, duration, frequency, integer, label, percent, significant
 from accel.report.stored import Stored
 
 Document = Mapping[str, Any]
 """A `run.json` as plain values."""
 
+_REPLAYS = {
+    "none": "nothing",
+    "some": "the outputs at risk",
+    "all": "every output",
+}
 _DATAFLOWS = {"os": "output stationary (os)", "ws": "weight stationary (ws)", "is": "input stationary (is)"}
 _WORST_LAYERS_NAMED = 3
+_DIAGNOSES_NAMED = 3
 
 
 def dataflow_in_words(name: str) -> str:
@@ -59,15 +66,18 @@ def verdict(document: Document) -> str:
 
 
 def attention(document: Document) -> tuple[str, ...]:
-    """Name what a designer should look at: narrow accumulators, saturation, the first disagreement."""
-    points = [point for layer in document["layers"] if layer["accumulator"] for point in _accumulator_points(layer)]
+    """Name what a designer should look at: formats that lack bits, narrow accumulators, saturation, disagreement."""
+    points = lost.diagnoses(document.get("explain"))[:_DIAGNOSES_NAMED]
+    points += [point for layer in document["layers"] if layer["accumulator"] for point in _accumulator_points(layer)]
     points += [_encoding_point(tensor) for tensor in document["encoded"] if tensor["saturated"]]
     saturating = sorted(
         (layer for layer in document["layers"] if layer["saturated"]), key=lambda layer: -layer["saturated"]
     )
     for layer in saturating[:_WORST_LAYERS_NAMED]:
         subject = f"{label(layer['name'], 32)} ({layer['format'] or DASH})"
-        points.append(f"{subject} saturates {percent(layer['saturated'])} % of its outputs.")
+        does = "wraps" if ledger.wraps(layer, "output") else "saturates"
+        share = percent(layer["saturated"])
+        points.append(f"{subject} {does} {share} % of its outputs{ledger.place(layer, 'output')}.")
     if len(saturating) > _WORST_LAYERS_NAMED:
         points.append(f"{integer(len(saturating) - _WORST_LAYERS_NAMED)} more layers saturate some outputs.")
     first = document["first_disagreement"]
@@ -102,8 +112,41 @@ def order_in_words(order: Mapping[str, Any] | None) -> str:
     else:
         step = "one product after the other"
     if fold:
-        step += f"; after every {integer(fold)} products into the partial-sum buffer"
+        steps = "products" if group == 1 else "additions" if fold > 1 else "addition"
+        step += f"; after every {f'{integer(fold)} ' if fold > 1 else ''}{steps} into the partial-sum buffer"
     return step + ("; starts from the bias" if order["bias_first"] else "; bias last")
+
+
+def certified(document: Document) -> list[Mapping[str, Any]]:
+    """Return the layers of which the run says how many outputs are at risk; older runs say it of none."""
+    return [layer for layer in document["layers"] if (layer["accumulator"] or {}).get("at_risk") is not None]
+
+
+def certificates_in_words(document: Document) -> str:
+    """Say how many outputs of the whole network are at risk, in which layers, and what was replayed."""
+    layers = certified(document)
+    risky = [layer for layer in layers if layer["accumulator"]["at_risk"]]
+    outputs = sum(layer["accumulator"]["outputs"] for layer in layers)
+    if not risky:
+        return f"None of {_counted(outputs, 'output')} is at risk: any order of addition gives these bits."
+    named = ", ".join(label(layer["name"], 32) for layer in risky[:_WORST_LAYERS_NAMED])
+    more = f" and {integer(len(risky) - _WORST_LAYERS_NAMED)} more layers" if len(risky) > _WORST_LAYERS_NAMED else ""
+    at_risk = sum(layer["accumulator"]["at_risk"] for layer in risky)
+    return f"{integer(at_risk)} of {_counted(outputs, 'output')} are at risk, in {named}{more}."
+
+
+def certificate_in_words(accumulator: Mapping[str, Any]) -> str:
+    """Say how many of a layer's outputs have no certificate."""
+    return f"{integer(accumulator['at_risk'])} of {_counted(accumulator['outputs'], 'output')} at risk"
+
+
+def replay_in_words(accumulator: Mapping[str, Any]) -> str:
+    """Say which sums were added step by step in the machine's order, by name or by the engine that chose them."""
+    replay = accumulator.get("replay")
+    if replay is None:
+        certified_or_exact = "some" if accumulator["at_risk"] else "none"
+        replay = "all" if accumulator.get("engine") == "stepwise" else certified_or_exact
+    return _REPLAYS.get(replay, label(replay, 32))
 
 
 def softmax_in_words(softmax: Mapping[str, Any] | None) -> str:

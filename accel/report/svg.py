@@ -72,6 +72,8 @@ def draw(paint: Callable[[Figure], None], width: float, height: float, key: str,
     _own_ids(root, key)
     for element in root.iter():
         _slim(element)
+    for element in root.iter("g"):
+        _lift_style(element)
     root.attrib.clear()
     root.attrib.update(
         {"class": "chart", "viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": description}
@@ -134,6 +136,15 @@ def _slim(element: ET.Element) -> None:
             attributes[name] = _short_path(short) if name == "d" else short
     if "style" in attributes:
         attributes["style"] = _restyled(attributes["style"])
+
+
+def _lift_style(group: ET.Element) -> None:
+    """Say once what all marks of a group look like; a line of dots repeats nothing else."""
+    styles = {mark.get("style") for mark in group}
+    if len(group) > 1 and len(styles) == 1 and all(mark.tag == "use" for mark in group) and "style" not in group.attrib:
+        group.set("style", styles.pop() or "")
+        for mark in group:
+            mark.attrib.pop("style", None)
 
 
 def _short_path(path: str) -> str:

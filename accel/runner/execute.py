@@ -30,7 +30,7 @@ from accel.numeric.cast import encode
 from accel.numeric.ledger import Events, Ledger
 from accel.ops.golden import GoldenArithmetic
 from accel.runner.inputs import batch_size, checked_inputs, checked_labels
-from accel.runner.program import Program, lower
+from accel.runner.program import Program, encoding_detail, lower
 from accel.runner.result import Encoded, LayerResult, RunResult
 from accel.runner.statistics import Deviation
 from accel.walk import forward
@@ -55,13 +55,15 @@ def run(
     labels: ArrayLike | None = None,
     *,
     jobs: int = 1,
+    ledger: bool = False,
     progress: Progress | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Run `inputs` through the float64 reference and, bit by bit, through the machine, and count its cycles.
 
-    inputs: (N, *input_shape), or anything of N times that many values. labels: (N,) classes or None. context: what
-    else run.json shall say (data set, command, seed).
+    inputs: (N, *input_shape), or anything of N times that many values. labels: (N,) classes or None. ledger: also keep
+    what every cast and addition cut off (`accel.numeric.ledger.Detail`). context: what else run.json shall say (data
+    set, command, seed).
     Raises DataError for inputs that do not fit or hold NaN, ConfigError and ModelError for a machine that cannot
     compute this network.
     """
@@ -74,38 +76,39 @@ def run(
     images = checked_inputs(model, inputs)
     classes = checked_labels(labels, len(images))
     report = estimate(model.network, machine)
-    program = lower(model, machine)
+    program = lower(model, machine, ledger)
     size = batch_size(model)
     starts = range(0, len(images), size)
 
     def compute(start: int) -> _Batch:
-        batch = _compare(program, images[start : start + size], start)
+        batch = _compare(program, images[start : start + size], start, ledger)
         if progress is not None:
             progress(len(batch.golden))
         return batch
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         batches = list(pool.map(compute, starts))
-    ledger = Ledger()
-    ledger.merge(program.ledger)
+    events = Ledger(ledger)
+    events.merge(program.ledger)
     for batch in batches:
-        ledger.merge(batch.ledger)
+        events.merge(batch.ledger)
     layers = tuple(
         LayerResult(
             model.network.shapes[cost.name],
             batches[0].formats[cost.name],
             cost,
             reduce(Deviation.__add__, (batch.deviations[cost.name] for batch in batches)),
-            ledger.at(cost.name, "output"),
-            ledger.at(cost.name, "accumulator"),
+            events.at(cost.name, "output"),
+            events.at(cost.name, "accumulator"),
             program.nodes[cost.name].sums,
+            events.to_dict(cost.name) if ledger else None,
         )
         for cost in report.layers
     )
     return RunResult(
         report,
         layers,
-        _encoded(program, images, ledger),
+        _encoded(program, images, events),
         np.concatenate([batch.golden for batch in batches]),
         np.concatenate([batch.fixed for batch in batches]),
         classes,
@@ -127,15 +130,17 @@ def run_fixed(
     from accel.ops.fixed import FixedArithmetic
 
     rows_per_input = images[0].size // images.shape[-1]
-    x, overflowed = encode(images, program.input, first_row=first_input * rows_per_input)
-    ledger.record(INPUT, "output", Events(images.size, overflowed))
+    first_row = first_input * rows_per_input
+    x, overflowed = encode(images, program.input, first_row)
+    detail = encoding_detail(images, program.input, first_row, first_input) if ledger.detailed else None
+    ledger.record(INPUT, "input", Events.made(images.size, overflowed, False, detail))
     arithmetic = FixedArithmetic(program.nodes, ledger, first_input)
     return forward(program.model.network, program.parameters, arithmetic, x)
 
 
-def _compare(program: Program, images: NDArray[np.float64], first_input: int) -> _Batch:
+def _compare(program: Program, images: NDArray[np.float64], first_input: int, detailed: bool) -> _Batch:
     """Run one batch both ways and compare every node."""
-    ledger = Ledger()
+    ledger = Ledger(detailed)
     network = program.model.network
     fixed = run_fixed(program, images, ledger, first_input)
     golden = forward(network, program.model.parameters, GoldenArithmetic(), images)
@@ -152,7 +157,7 @@ def _compare(program: Program, images: NDArray[np.float64], first_input: int) ->
 def _encoded(program: Program, images: NDArray[np.float64], ledger: Ledger) -> tuple[Encoded, ...]:
     """Return what encoding did to the inputs and to every parameter."""
     values: dict[tuple[str, str], tuple[NDArray[np.float64], str]] = {
-        (INPUT, "output"): (images, str(program.input.format))
+        (INPUT, "input"): (images, str(program.input.format))
     }
     for node, tensors in program.parameters.items():
         for tensor, fx in tensors.items():
@@ -164,6 +169,7 @@ def _encoded(program: Program, images: NDArray[np.float64], ledger: Ledger) -> t
             float(array.min()),
             float(array.max()),
             ledger.at(node, tensor),
+            ledger.to_dict(node)[tensor] if ledger.detailed else None,
         )
         for (node, tensor), (array, spelling) in values.items()
     )

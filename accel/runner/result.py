@@ -26,7 +26,10 @@ NOT_MODELLED = (
 
 @dataclass(frozen=True)
 class LayerResult:
-    """One layer: its output's format and shape, its cycles, its deviation from golden, its events."""
+    """One layer: its output's format and shape, its cycles, its deviation from golden, its events.
+
+    ledger: everything by tensor kind (`Ledger.to_dict`), None unless it was asked for.
+    """
 
     shape: tuple[int, ...]
     format: str
@@ -35,6 +38,7 @@ class LayerResult:
     output: Events
     accumulator: Events
     sums: SumPlan | None
+    ledger: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +48,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the layer's part of run.json."""
         cost, cycles = self.cost, self.cost.cycles
+        kept = {} if self.ledger is None else {"ledger": dict(self.ledger)}
         return {
             "name": cost.name,
             "kind": cost.kind,
@@ -70,6 +75,7 @@ class LayerResult:
             "range": {"min": self.deviation.low, "max": self.deviation.high},
             "histogram": {"edges": list(EXPONENTS), "counts": self.deviation.histogram.tolist()},
             "accumulator": self._accumulator(),
+            **kept,
         }
 
     def _accumulator(self) -> dict[str, Any] | None:
@@ -83,8 +89,18 @@ class LayerResult:
             "needed_bits": self.sums.needed_bits,
             "observed_bits": self.accumulator.observed_bits,
             "overflowed": self.accumulator.overflowed,
-            "replayed": self.sums.stepwise,
-            "order": {"group": order.group, "fold": order.fold, "bias_first": order.bias_first},
+            "outputs": self.accumulator.total,
+            "additions": self.accumulator.total * self.sums.additions,
+            "at_risk": self.accumulator.at_risk,
+            "engine": self.sums.engine.value,
+            "replayed": self.accumulator.at_risk > 0,
+            "order": {
+                "group": order.group,
+                "fold": order.fold,
+                "bias_first": order.bias_first,
+                "loops": order.loops,
+                "block": order.block,
+            },
         }
 
 
@@ -97,6 +113,7 @@ class Encoded:
     low: float
     high: float
     events: Events
+    ledger: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tensor's part of run.json."""
@@ -105,6 +122,7 @@ class Encoded:
             "format": self.format,
             "range": {"min": self.low, "max": self.high},
             "saturated": self.events.fraction,
+            **({} if self.ledger is None else {"ledger": dict(self.ledger)}),
         }
 
 
@@ -176,6 +194,7 @@ class RunResult:
             "pes": estimate.pes,
             "schedule": estimate.schedule,
             "softmax": self._softmax(),
+            "ledger": any(layer.ledger is not None for layer in self.layers),
             "layers": [layer.to_dict() for layer in self.layers],
             "encoded": [tensor.to_dict() for tensor in self.encoded],
             "first_disagreement": self.first_disagreement,

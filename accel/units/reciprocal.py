@@ -1,83 +1,22 @@
-"""1/d of a positive number: leading-zero normalise, seed from a table, Newton-Raphson steps, shift back.
+"""1/d of a number that is never negative: an index of the designs. d = 0 gives the largest code.
 
-y' = y + y * (1 - m y) doubles the good bits of y at every step (Parhami, "Computer Arithmetic", 2nd ed., section 16.3).
-The surprise: a step always lands at or below 1/m, so without further steps the error has one sign.
+All but the divider work on a mantissa in [1, 2), found by a leading-zero count, and shift its reciprocal back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
+from accel.units.divider import non_restoring
+from accel.units.reciprocal_linear import lut_linear
+from accel.units.reciprocal_newton import lut_newton
+from accel.units.reciprocal_unit import WORKING_BITS, ReciprocalUnit
 
-from accel.errors import ConfigError
-from accel.numeric.format import QFormat
-from accel.units.cost import UnitCost
-from accel.units.unit import Codes, UnaryUnit, check_formats, final_cast, frozen_table, require_unsigned
-from kernels.modes import Requant
+__all__ = ["RECIPROCAL", "WORKING_BITS", "ReciprocalUnit"]
 
-WORKING_BITS = 20
-SEEDS = (16, 64, 256)
-MAX_STEPS = 3
-
-
-@dataclass(frozen=True, eq=False)
-class LutNewton(UnaryUnit):
-    """Seed table and Newton-Raphson steps on a mantissa m in [1, 2) of 20 fraction bits.
-
-    Table rule: entry i = round(2^20 / (1 + (i + 1/2) / seeds)), the reciprocal of the middle of its interval: relative
-    error at most 1 / (2 seeds + 1). 20 bits per entry.
-    Steps: m = d shifted until its leading one stands at 2^20, bits below are dropped; residual = 1 - m y rounded to
-    20 + log2(seeds) fraction bits (its leading log2(seeds) bits are zero); y += RND(y * residual); code = RND_CONV of
-    y shifted back, saturated. d = 0 gives the largest code.
-    Measured good bits, -log2(worst relative error) of the mantissa's reciprocal, for 0/1/2 steps: 16 seeds
-    5.0/10.1/19.5, 64 seeds 7.0/14.0/20.0, 256 seeds 9.0/17.9/20.0.
-    Stages: normalise; seed; two multiplications per step; shift and round: 3 + 2 steps. One input per cycle.
-    """
-
-    seeds: NDArray[np.int64]
-    steps: int
-    cast: Requant
-
-    def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
-        """codes: (n,) d -> (n,) 1/d."""
-        from kernels.activation import Newton, reciprocal
-
-        out = np.empty_like(codes)
-        newton = Newton(WORKING_BITS, self.seed_bits, self.steps)
-        return out, int(reciprocal(codes, self.seeds, newton, self.cast, out))
-
-    @property
-    def seed_bits(self) -> int:
-        """Index bits of the seed table."""
-        return self.seeds.size.bit_length() - 1
-
-
-def lut_newton(source: QFormat, target: QFormat, seeds: int = 64, steps: int = 1) -> LutNewton:
-    """Build the unit. Raises ConfigError for a signed source, formats out of reach, tables or steps not offered."""
-    check_formats("reciprocal", source, target)
-    require_unsigned("reciprocal", source)
-    if seeds not in SEEDS or not 0 <= steps <= MAX_STEPS:
-        raise ConfigError(
-            f"a reciprocal of {seeds} seeds and {steps} steps is not offered; "
-            f"use {', '.join(map(str, SEEDS))} seeds and 0..{MAX_STEPS} steps"
-        )
-    # 2^20 * 2 seeds / (2 seeds + 2 i + 1): a quotient of integers, so the rounding of the rule is the only one.
-    table = frozen_table(round((2 * seeds << WORKING_BITS) / (2 * seeds + 2 * i + 1)) for i in range(seeds))
-    return LutNewton(
-        name="reciprocal",
-        design="lut-newton",
-        source=source,
-        target=target,
-        cost=UnitCost(
-            latency_cycles=3 + 2 * steps,
-            table_bits=seeds * WORKING_BITS,
-            multipliers=2 * steps,
-            adders=2 * steps + 1,
-        ),
-        seeds=table,
-        steps=steps,
-        # The code 1 is worth 2^-frac_bits, so its reciprocal's mantissa stands that far up.
-        cast=final_cast(WORKING_BITS - source.frac_bits, target),
-    )
+RECIPROCAL: Mapping[str, Callable[..., ReciprocalUnit]] = {
+    "lut-newton": lut_newton,
+    "lut-linear": lut_linear,
+    "non-restoring": non_restoring,
+}
+"""Builders (source, target, **options) by design; the first is the default."""

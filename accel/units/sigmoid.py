@@ -8,16 +8,27 @@ of three bits addresses them. The surprise: the symmetry is exact to the bit, sa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accel.errors import ConfigError
 from accel.numeric.format import QFormat
 from accel.units.cost import UnitCost
-from accel.units.unit import Codes, UnaryUnit, check_formats, entry_bits, final_cast, frozen_table, table_frac_bits
+from accel.units.curves import check_curve, sigmoid_bend, sigmoid_curve, tanh_bend
+from accel.units.plan import sigmoid_plan, tanh_plan
+from accel.units.sigmoid_lut import sigmoid_lut, tanh_lut
+from accel.units.unit import (
+    Codes,
+    Memories,
+    UnaryUnit,
+    final_cast,
+    frozen_table,
+    line_memories,
+    memory_bits,
+    table_frac_bits,
+)
 from kernels.modes import Requant
 
 QUARTER = 64
@@ -56,19 +67,19 @@ class SymmetricLutLinear(UnaryUnit):
         octaves = Octaves(self.lift, self.step_bits, QUARTER, self.mirror)
         return out, int(symmetric(codes, self.table, octaves, self.cast, out))
 
+    def memories(self) -> Memories:
+        """Return value and rise of every segment; the flat one at the end needs neither."""
+        return line_memories(self.table[:-1])
+
 
 def sigmoid(source: QFormat, target: QFormat) -> SymmetricLutLinear:
     """Build 1 / (1 + exp(-x)). Raises ConfigError for formats out of reach."""
-    return _symmetric("sigmoid", _sigmoid, _sigmoid_bend, 5, 1, source, target)
+    return _symmetric("sigmoid", sigmoid_curve, sigmoid_bend, 5, 1, source, target)
 
 
 def tanh(source: QFormat, target: QFormat) -> SymmetricLutLinear:
     """Build tanh. Raises ConfigError for formats out of reach and for an unsigned target, which loses half of it."""
-    if not target.signed:
-        raise ConfigError(
-            f"tanh has negative values, {target} does not; use a signed format such as Q1.{target.width - 1}"
-        )
-    return _symmetric("tanh", math.tanh, _tanh_bend, 6, 0, source, target)
+    return _symmetric("tanh", math.tanh, tanh_bend, 6, 0, source, target)
 
 
 def _symmetric(
@@ -81,7 +92,7 @@ def _symmetric(
     target: QFormat,
 ) -> SymmetricLutLinear:
     """Build curve(x) = whole - curve(-x), bend its second derivative, first segments 2^-narrowest wide."""
-    check_formats(name, source, target)
+    check_curve(name, source, target)
     lift = max(0, narrowest - source.frac_bits)
     step_bits = source.frac_bits + lift - narrowest
     bits = table_frac_bits(target, MAX_TABLE_FRAC_BITS)
@@ -97,7 +108,7 @@ def _symmetric(
         design="lut-linear",
         source=source,
         target=target,
-        cost=UnitCost(latency_cycles=4, table_bits=entry_bits(table[:-1]), multipliers=1, adders=3),
+        cost=UnitCost(latency_cycles=4, table_bits=memory_bits(line_memories(table[:-1])), multipliers=1, adders=3),
         table=table,
         lift=lift,
         step_bits=step_bits,
@@ -106,15 +117,6 @@ def _symmetric(
     )
 
 
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
-
-
-def _sigmoid_bend(x: float) -> float:
-    s = _sigmoid(x)
-    return s * (1 - s) * (1 - 2 * s)
-
-
-def _tanh_bend(x: float) -> float:
-    t = math.tanh(x)
-    return -2 * t * (1 - t * t)
+SIGMOID: Mapping[str, Callable[..., UnaryUnit]] = {"lut-linear": sigmoid, "lut": sigmoid_lut, "plan": sigmoid_plan}
+TANH: Mapping[str, Callable[..., UnaryUnit]] = {"lut-linear": tanh, "lut": tanh_lut, "plan": tanh_plan}
+"""Builders (source, target, **options) by design; the first is the default."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from kernels.modes import Requant, Rounding
 
 Codes = NDArray[Any]
 
+Memories = dict[str, tuple[NDArray[np.int64], int]]
+"""Tables by name, each with the bits of one entry as it is stored (two's complement if any entry is negative)."""
+
 MAX_UNIT_WIDTH = 32
 """Widest format of a table unit: the width of data formats."""
 
@@ -31,6 +34,13 @@ TARGET_FRAC_BITS = range(-16, 48)
 
 GUARD_BITS = 3
 """Table fraction bits beyond the target's: the entries' own rounding stays below 1/16 lsb."""
+
+
+class Choice(NamedTuple):
+    """Which design of a function is built, and with which options: sorted (name, value) pairs, () for the defaults."""
+
+    design: str
+    options: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +66,17 @@ class UnaryUnit(ABC):
     def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
         """codes: (n,) int64 of the source format -> (n,) codes of the target format, how many saturated."""
 
+    def memories(self) -> Memories:
+        """Return the tables as hardware stores them; their entries times bits make up `cost.table_bits`."""
+        return {}
+
 
 @dataclass(frozen=True, eq=False)
-class SoftmaxUnit(ABC):
-    """Softmax of rows. cost: one lane, one value; `latency_cycles` is the depth of all stages (rows: `row_cost`)."""
+class RowUnit(ABC):
+    """A function of whole rows.
+
+    cost: one lane, one value; `latency_cycles` is the depth of all stages (rows: `row_cost`).
+    """
 
     design: str
     source: QFormat
@@ -67,9 +84,9 @@ class SoftmaxUnit(ABC):
     cost: UnitCost
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The function, as a unary unit has it."""
-        return "softmax"
 
     def __call__(self, codes: Codes) -> tuple[Codes, int]:
         """codes: (rows, k) of the source format -> (rows, k) codes of the target format, how many saturated.
@@ -78,7 +95,7 @@ class SoftmaxUnit(ABC):
         """
         raw = source_codes(codes, self)
         if raw.ndim != 2 or raw.shape[1] == 0:
-            raise DataError(f"softmax takes (rows, values) with at least one value, not shape {raw.shape}")
+            raise DataError(f"{self.name} takes (rows, values) with at least one value, not shape {raw.shape}")
         made, overflowed = self.evaluate(raw)
         return made.astype(self.target.dtype, copy=False), overflowed
 
@@ -90,8 +107,22 @@ class SoftmaxUnit(ABC):
     def row_cost(self, k: int, lanes: int = 1) -> UnitCost:
         """Return the cost of whole rows of k values: latency is first value in to last out, interval row to row."""
 
+    def memories(self) -> Memories:
+        """Return the tables of one lane, those of its parts under names such as "exp.table"."""
+        return {}
 
-def source_codes(codes: Codes, unit: UnaryUnit | SoftmaxUnit) -> NDArray[np.int64]:
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxUnit(RowUnit):
+    """Softmax of rows."""
+
+    @property
+    def name(self) -> str:
+        """The function, as a unary unit has it."""
+        return "softmax"
+
+
+def source_codes(codes: Codes, unit: UnaryUnit | RowUnit) -> NDArray[np.int64]:
     """Return the codes as contiguous int64. Raises DataError when they are no codes of the unit's source format."""
     raw = np.asarray(codes)
     source = unit.source
@@ -122,6 +153,34 @@ def require_unsigned(function: str, source: QFormat) -> None:
         raise ConfigError(f"{function} has no negative arguments, {source} does; use {unsigned}")
 
 
+def require_offered(what: str, option: str, value: int, offered: Iterable[int]) -> None:
+    """Raise ConfigError unless `value` is among those that a design offers for an option.
+
+    Sizes that are no power of two, where only powers of two are offered, are told so with their neighbours.
+    """
+    known = sorted(offered)
+    if value in known:
+        return
+    listed = f"{known[0]}..{known[-1]}" if _consecutive(known) else f"one of {', '.join(map(str, known))}"
+    if len(known) > 1 and all(_power_of_two(size) for size in known) and not _power_of_two(value):
+        below = [size for size in known if size < value][-1:]
+        above = [size for size in known if size > value][:1]
+        nearest = " and ".join(map(str, below + above))
+        raise ConfigError(
+            f"{what} with {option} = {value} cannot be built: a table is addressed by whole bits, so its size is a "
+            f"power of two; the nearest offered: {nearest}"
+        )
+    raise ConfigError(f"{what} with {option} = {value} is not offered; use {listed}")
+
+
+def _power_of_two(size: int) -> bool:
+    return size > 0 and size & (size - 1) == 0
+
+
+def _consecutive(known: list[int]) -> bool:
+    return len(known) > 2 and known == list(range(known[0], known[-1] + 1))
+
+
 def table_frac_bits(target: QFormat, most: int) -> int:
     """Return the fraction bits of a table's entries: the target's and a guard, 8..most.
 
@@ -137,13 +196,29 @@ def frozen_table(entries: Iterable[int]) -> NDArray[np.int64]:
     return table
 
 
-def entry_bits(table: NDArray[np.int64]) -> int:
-    """Return the bits of a table that keeps, for each segment, its first value and its rise (sign included)."""
+def line_memories(table: NDArray[np.int64]) -> Memories:
+    """Return what a table of lines keeps for each segment: its first value, and its rise to the next one.
+
+    A table that never rises keeps how far it falls instead, which needs no sign.
+    """
     rises = np.diff(table)
-    signed = bool((rises < 0).any() and (rises > 0).any())
-    value_bits = int(table[:-1].max()).bit_length()
-    rise_bits = int(np.abs(rises).max()).bit_length() + signed
-    return int(rises.size) * (value_bits + rise_bits)
+    falling = bool((rises <= 0).all())
+    slopes = -rises if falling else rises
+    return {
+        "value": (table[:-1], stored_bits(table[:-1])),
+        "fall" if falling else "rise": (slopes, stored_bits(slopes)),
+    }
+
+
+def stored_bits(table: NDArray[np.int64]) -> int:
+    """Return the bits of one entry: enough for the largest, one more for two's complement if any is negative."""
+    low, high = int(table.min()), int(table.max())
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
+
+
+def memory_bits(memories: Memories) -> int:
+    """Return the bits of all tables together."""
+    return sum(int(table.size) * bits for table, bits in memories.values())
 
 
 def final_cast(frac_bits: int, target: QFormat, rounding: Rounding = Rounding.RND_CONV) -> Requant:

@@ -1,11 +1,9 @@
-"""Function units: closed forms against values that pass one by one, and the names of bounds."""
+"""Function units: closed forms against values that pass one by one."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accel.arch.cost import UnitWork, bound, element_work, row_work, window_work
-from accel.arch.result import Cycles
+from accel.arch.cost import UnitWork, element_work, row_work, window_work
 from accel.units.cost import UnitCost
 
 costs = st.builds(UnitCost, st.integers(1, 20), st.integers(1, 20))
@@ -62,23 +60,6 @@ def test_rows_alone(rows, cost):
     work = row_work(rows, UnitCost(cost.latency_cycles, cost.interval_cycles, passes=2))
     assert work.alone().cycles.total == last_result([0] * rows, cost) + 1
     assert work.passes == 2
-
-
-@pytest.mark.parametrize(
-    ("engine", "cycles", "dram", "name"),
-    [
-        ("array", Cycles(1, 9, 1, 0), {}, "compute"),
-        ("array", Cycles(5, 9, 5, 0), {}, "fill/drain"),
-        ("array", Cycles(5, 9, 5, 1), {"weight": 5, "input": 4, "bias": 1, "output": 3}, "weights"),
-        ("array", Cycles(1, 9, 1, 1), {"weight": 5, "input": 7, "output": 3}, "activations"),
-        ("array", Cycles(1, 9, 1, 1), {"weight": 5, "input": 7, "output": 8}, "output bandwidth"),
-        ("pooling", Cycles(0, 0, 2, 0), {}, "unit"),
-        ("pooling", Cycles(0, 0, 2, 9), {"output": 8}, "output bandwidth"),
-    ],
-)
-def test_bounds_are_named(engine, cycles, dram, name):
-    """A layer that waits is bound by the largest operand, else by what its engine does most."""
-    assert bound(engine, cycles, dram) == name
 
 
 def test_a_unit_hides_completely_behind_a_slow_layer():

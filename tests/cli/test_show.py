@@ -8,10 +8,16 @@ from accel.cli import aliases
 from accel.cli.show import TOPICS
 from accel.config import load_accelerator, preset_names
 from accel.network.zoo import ZOO
+from accel.numeric.profiles import PROFILES
+from accel.units.registry import DESIGNS
+from accel.units.softmax import PARTS
 from kernels.modes import Overflow, Rounding
 
 
-@pytest.mark.parametrize("topic", ["", "networks", "accelerators", "formats", "rounding", "overflow", "units", *ZOO])
+@pytest.mark.parametrize(
+    "topic",
+    ["", "networks", "accelerators", "accumulators", "formats", "rounding", "overflow", "profiles", "units", *ZOO],
+)
 def test_every_topic_is_shown_and_emitted(accel, topic):
     """Each topic prints a table, and says the same as one JSON document; -q prints nothing."""
     shown, emitted, quiet = (accel(f"show {topic} {flags}") for flags in ("", "--json", "-q"))
@@ -119,13 +125,54 @@ def test_a_machine_is_shown_as_a_file_to_start_from(accel, tmp_path):
     assert accel("show accelerator").out == accel("show accelerator gupta2015").out
 
 
+def test_profiles_are_complete(accel):
+    """Every profile with its modes, its accumulator, the formats that it fixes and its source."""
+    tables = accel("show profiles --json").json
+    rows = {row["profile"]: row for row in tables["profiles"]}
+    assert rows.keys() == PROFILES.keys() == {row["profile"] for row in tables["sources"]}
+    assert (rows["ap_fixed"]["rounding"], rows["ap_fixed"]["overflow"]) == ("TRN", "WRAP")
+    assert rows["tflite-s16"]["formats"] == "softmax Q1.15"
+    assert rows["dsp48"]["accumulator"] == "48 bits, stepwise, WRAP"
+
+
+def test_units_are_listed_with_what_they_let_one_choose(accel):
+    """Every design of the registry, options with their defaults, parts of a softmax by their tables."""
+    rows = {(row["function"], row["design"]): row for row in accel("show units --json").json["units"]}
+    assert list(rows) == [(function, design) for function, designs in DESIGNS.items() for design in designs]
+    assert rows["exp", "pow2-linear"]["options"] == "entries = 64"
+    assert rows["relu", "relu"]["options"] == "-"
+    for design, parts in PARTS.items():
+        assert rows["softmax", design]["options"] == (", ".join(f"[units.{part}]" for part in parts) or "-")
+
+
+def test_units_can_be_written_as_a_page(accel, tmp_path, monkeypatch):
+    """`--html` measures all designs and writes the page beside printing nothing but where."""
+    monkeypatch.setattr("accel.units.survey.survey", lambda: {"schema": "bitcycle-units-1"})
+    monkeypatch.setattr("accel.report.units_page.render_units", lambda document: f"<html>{document['schema']}</html>")
+    outcome = accel("show units --html pages/units.html")
+    assert (outcome.code, outcome.out) == (0, "written: pages/units.html\n")
+    assert (tmp_path / "pages" / "units.html").read_text(encoding="utf-8") == "<html>bitcycle-units-1</html>"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
         ("show lenet", 2, "'lenet' is neither a topic nor a network. Did you mean 'lenet5'?"),
         ("show acelerators", 2, "Did you mean 'accelerators'?"),
         ("show accelerator tpuv2", 2, "no accelerator 'tpuv2'. Did you mean 'tpuv1'?"),
-        ("show networks -s a=b", 2, "-s belongs to `accel show accelerator NAME`"),
+        (
+            "show networks -s a=b",
+            2,
+            "-s belongs to `accel show accelerator NAME` and `accel show acc",
+        ),
+        ("show units -a tpuv1", 2, "-a belongs to `accel show accumulators NETWORK`"),
+        ("show accelerator tpuv1 -d digits", 2, "-d belongs to `accel show accumulators NETWORK`"),
+        ("show lenet5 --weights digits", 2, "--weights belongs to `accel show accumulators NETWORK`"),
+        ("show networks --html x.html", 2, "--html belongs to `accel show units`"),
+        ("show accumulators -n 3", 2, "-n limits the inputs of -d; name the data, for example -d digits"),
+        ("show accumulators lenet", 3, "Did you mean 'lenet5'?"),
+        ("show accumulators lenet5 -a tpuv2", 2, "Did you mean 'tpuv1'?"),
+        ("show accumulators lenet5 -s numerics.layers.C9.bias=Q4.4", 2, "lenet5 has no layer 'C9'"),
         ("show networks all", 2, "`accel show networks` takes nothing more, not 'all'"),
     ],
 )

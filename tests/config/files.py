@@ -22,7 +22,7 @@ columns = 8
 input_bytes = 1024
 weight_bytes = 2048
 output_bytes = 4096
-dram_bytes_per_cycle = 0
+dram_bytes_per_cycle = "none"
 """
 
 PRESET_TEXTS = {name: dump(load_accelerator(name).document) for name in preset_names()}

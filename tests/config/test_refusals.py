@@ -9,7 +9,9 @@ import pytest
 
 from accel.arch.hardware import UnitChoice
 from accel.config import load_accelerator, preset_names
+from accel.errors import suggestion
 from accel.numeric.format import QFormat
+from accel.units.registry import DESIGNS
 from kernels.modes import Rounding
 from tests.config.files import MINIMAL, problems
 
@@ -54,8 +56,11 @@ dram_bytes_per_cycle = inf
         "missing key 'columns' edge.toml:12 [array]. Add for example columns = 16",
         "unknown key 'colls' edge.toml:13 [array]. Did you mean 'columns'?",
         'rows = "8" edge.toml:14 [array]: a whole number is needed',
-        'dataflow = "xs" edge.toml:15 [array]: not a dataflow. Known: is, os, ws.',
+        'dataflow = "xs" edge.toml:15 [array]: not a dataflow. '
+        "Known: adder-tree, conv-engine, is, os, row-stationary, vector, ws.",
         "lanes = true edge.toml:17 [units.tanh]: a whole number is needed",
+        'design = "relu" edge.toml:17 [units.tanh]: not a design of this unit. '
+        f"{suggestion('relu', DESIGNS['tanh']).lstrip()}",
         "unknown key 'desing' edge.toml:18 [units.relu]. Did you mean 'design'?",
         "input_bytes = 3.5 edge.toml:20 [memory]: a whole number is needed",
         "weight_bytes = 0 edge.toml:21 [memory]: it must be at least 1",
@@ -102,10 +107,18 @@ def test_missing_tables_are_named(write):
             ["numerics.accumulator={width=20, format='Q8.8'}"],
             "give either format, or width and frac_bits, not both",
         ),
-        (["numerics.accumulator.mode=sometimes"], "not a way to accumulate. Known: exact, stepwise."),
-        (["units.tanh.design=plan"], "not a design of this unit. Known: lut-linear."),
+        (["numerics.accumulator.mode=sometimes"], "not a way to accumulate. Known: exact, late, stepwise."),
+        (["numerics.accumulator.mode=late"], "late saturation saturates; choose overflow SAT or SAT_SYM"),
+        (["numerics.profile=dsp"], "not a profile. Did you mean 'dsp48'?"),
+        (["numerics.layers.C1.weight_shifts=[0, 32]"], "number 2 is 32; use whole numbers of ±31"),
+        (["numerics.layers.C1.weight_shifts=[true]"], "number 1 is True; use whole numbers of ±31"),
+        (["numerics.layers.C1.weight_shifts=[]"], "one whole number for every output channel is needed"),
+        (["numerics.layers.C1.weight_shifts=1"], "one whole number for every output channel is needed"),
+        (["numerics.weight_shifts=[1]"], "unknown key 'weight_shifts' -s numerics.weight_shifts=[1] [numerics]"),
+        (["units.tanh.design=lut-lineal"], "not a design of this unit. Did you mean 'lut-linear'?"),
         (["units.pooling.design=plan"], "not a design of this unit. Known: window."),
-        (["array.timing=honest"], "not a timing model. Known: pipelined, scalesim."),
+        (["array.bias=middle"], "not a place of the bias. Known: first, last."),
+        (["array.timing=honest"], "not a timing model. Known: pipelined, scalesim, zhang2015."),
         (["numerics.input=Q1.0"], "1 bits cannot be used"),
         (
             ["numerics.layers.C1.rounding=STOCHASTIC"],

@@ -75,13 +75,14 @@ PLAIN = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
 )
-LEAF_TABLES = st.dictionaries(KEYS, PLAIN, max_size=3)
-INNER_TABLES = st.dictionaries(KEYS, PLAIN | LEAF_TABLES, max_size=3)
-DOCUMENTS = st.dictionaries(KEYS, PLAIN | INNER_TABLES, max_size=4)
+VALUES = PLAIN | st.lists(PLAIN | st.lists(PLAIN, max_size=2), max_size=3)
+LEAF_TABLES = st.dictionaries(KEYS, VALUES, max_size=3)
+INNER_TABLES = st.dictionaries(KEYS, VALUES | LEAF_TABLES, max_size=3)
+DOCUMENTS = st.dictionaries(KEYS, VALUES | INNER_TABLES, max_size=4)
 
 
 @given(DOCUMENTS)
-@example({"a": {}, "b": {"c": {"d": 1}}, "\x7f": "\x7f"})
+@example({"a": {}, "b": {"c": {"d": 1, "e": [1, -2, 0]}}, "\x7f": "\x7f"})
 def test_dump_is_read_back(document):
     """TOML that is written reads back as what was written, and every key is found on its own line."""
     text = dump(document)
@@ -126,9 +127,13 @@ def load_or_refuse(*arguments) -> None:
 LITERALS = st.one_of(
     st.sampled_from(["0", "-1", "8", "62", "63", "64", "1.5", "inf", "-inf", "nan", "1e300", f"0x{'f' * 24}", "true"]),
     st.sampled_from(['""', "'os'", '"Q4.4"', '"UQ8.0"', '"WRAP"', '"WRAP_SM"', '"exact"', '"STOCHASTIC"', '"lfsr"']),
+    st.sampled_from(['"ap_fixed"', '"late"', "[1, -31]", "[32]", "{entries = 3}", "{steps = 2, entries = 1}"]),
     st.sampled_from(["[]", "[[1], {a = 2}]", "{}", "{width = 3}", "{design = 3}", "07:32:00", "1979-05-27T07:32:00Z"]),
     st.sampled_from(['"\\u0000"', '"""\nx\n"""', "a b"]),
 )
+
+SOME_KEYS = ["name", "rows", "width", "format", "random", "layers", "C1", "rounding", "entries", "profile", "a.b", '""']
+SOME_TABLES = ["[numerics.layers.C1]", "[numerics.random]", "[units.exp]", "[units.sqrt]", "[x]", "[[array]]"]
 
 
 @settings(max_examples=300, deadline=None)
@@ -138,9 +143,7 @@ def test_mutated_machines_load_or_are_refused(scratch, data):
     lines = PRESET_TEXTS[data.draw(st.sampled_from(sorted(PRESET_TEXTS)))].splitlines()
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(lines) - 1))
-        key = data.draw(
-            st.sampled_from(["name", "rows", "width", "format", "random", "layers", "C1", "rounding", "a.b", '""'])
-        )
+        key = data.draw(st.sampled_from(SOME_KEYS))
         match data.draw(st.sampled_from(["value", "key", "drop", "insert", "table"])):
             case "value":
                 lines[place] = f"{lines[place].split('=')[0]}= {data.draw(LITERALS)}"
@@ -151,10 +154,7 @@ def test_mutated_machines_load_or_are_refused(scratch, data):
             case "insert":
                 lines.insert(place, f"{key} = {data.draw(LITERALS)}")
             case "table":
-                lines.insert(
-                    place,
-                    data.draw(st.sampled_from(["[numerics.layers.C1]", "[numerics.random]", "[x]", "[[array]]"])),
-                )
+                lines.insert(place, data.draw(st.sampled_from(SOME_TABLES)))
     scratch.write_text("\n".join(lines), encoding="utf-8")
     load_or_refuse(scratch)
 
@@ -169,6 +169,15 @@ def test_damaged_files_load_or_are_refused(scratch, junk, place, cut):
 
 
 SCHEMA_KEYS = [".".join(path) for path in leaves(load_accelerator("gupta2015").document)]
+MORE_KEYS = [
+    "numerics.layers.C1.accumulator",
+    "numerics.layers.C1.weight_shifts",
+    "numerics.profile",
+    "units.exp",
+    "units.exp.entries",
+    "units.softmax.entries",
+    "units.reciprocal.steps",
+]
 
 
 @settings(max_examples=300, deadline=None)
@@ -176,7 +185,7 @@ SCHEMA_KEYS = [".".join(path) for path in leaves(load_accelerator("gupta2015").d
     st.lists(
         st.builds(
             lambda key, value: f"{key}={value}",
-            st.sampled_from([*SCHEMA_KEYS, "numerics.layers.C1.accumulator"]),
+            st.sampled_from([*SCHEMA_KEYS, *MORE_KEYS]),
             LITERALS | st.text(),
         )
         | st.text(),

@@ -39,3 +39,11 @@ def test_cross_entropy_folds_into_y_minus_target(rng):
     target = np.eye(6)[rng.integers(6, size=4)]
     y = softmax(x)
     np.testing.assert_allclose(softmax_error(-target / y, y), y - target, rtol=1e-12, atol=1e-13)
+
+
+def test_rows_of_any_tensor(rng):
+    """Every row along the last axis is a softmax by itself, and so is its derivative."""
+    x, delta = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4))
+    y = softmax(x)
+    np.testing.assert_allclose(y, library(x, axis=-1), rtol=1e-13)
+    assert_gradient(softmax_error(delta, y), lambda v: float((softmax(v) * delta).sum()), x)

@@ -12,11 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from accel.loopnest import AccumulationOrder
 from accel.numeric.proof import chunk_terms
-from kernels.conv import Geometry, conv2d, conv2d_stepwise, conv2d_wide
-from kernels.matmul import Steps
-from kernels.modes import Rounding
+from kernels.conv import Geometry, conv2d, conv2d_wide
 from tests import naive
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
@@ -70,34 +67,6 @@ def test_exact_equals_naive(case):
     assert out.tolist() == expected
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    cases(bits=8),
-    st.sampled_from([mode for mode in Rounding if mode != Rounding.STOCHASTIC]),
-    st.builds(AccumulationOrder, st.integers(1, 4), st.integers(0, 5), st.booleans()),
-    st.integers(-2, 8),
-    st.integers(4, 20),
-    st.booleans(),
-)
-def test_stepwise_equals_naive(case, rounding, order, shift, width, wraps):
-    """Products are added in the order (c, r, s), padding included, as naive loops add them, overflows counted."""
-    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
-    steps = Steps(shift, int(rounding), order.group, order.fold, int(order.bias_first), low, high, int(wraps))
-    N, K, P, Q = case.shape
-    bias = np.random.default_rng(K).integers(low, high, endpoint=True, size=K)
-    expected, expected_overflows = np.full(case.shape, 0, np.int64), 0
-    for n, f, p, q in np.ndindex(N, K, P, Q):
-        field = naive.receptive_field(case.x[n], f, K, p, q, case.geometry)
-        products = [code * int(weight) for code, weight in zip(field, case.w[f], strict=True)]
-        expected[n, f, p, q], overflows = naive.stepwise(products, bias[f], shift, rounding, order, low, high, wraps)
-        expected_overflows += overflows
-    out = np.full(case.shape, -1, np.int64)
-    w_t = np.ascontiguousarray(case.w.T)
-    overflows = conv2d_stepwise(case.x.astype(np.int32), w_t.astype(np.int32), bias, case.geometry, steps, out)
-    assert np.array_equal(out, expected)
-    assert overflows == expected_overflows
-
-
 @pytest.mark.skipif(INTERPRETED, reason="millions of products are for compiled code")
 @pytest.mark.parametrize("bits", [11, 16])
 @pytest.mark.parametrize(
@@ -134,19 +103,15 @@ def test_extreme_codes_do_not_overflow():
 
 
 def test_two_threads_give_the_bits_of_one(rng):
-    """Halves of a batch on two threads are the batch, exact and stepwise."""
+    """Halves of a batch on two threads are the batch."""
     g = Geometry(2, 1, 1, 0, 1, 2, 2, 3, 2)
     x = rng.integers(-2048, 2048, size=(6, 4, 7, 6))
     w = rng.integers(-2048, 2048, size=(6, 12))
-    steps = Steps(3, int(Rounding.RND_CONV), 2, 7, 1, -(1 << 20), (1 << 20) - 1, 0)
-    bias = rng.integers(-1000, 1000, size=6)
     size = naive.output_size(7, 6, g)
 
-    def both(images):
-        sums = np.empty((len(images), 6, *size), np.int64)
-        conv2d_stepwise(images.astype(np.int32), w.T.astype(np.int32, order="C"), bias, g, steps, sums)
-        return np.stack([exact_maps(images, w, g, sums.shape), sums])
+    def maps(images):
+        return exact_maps(images, w, g, (len(images), 6, *size))
 
     with ThreadPoolExecutor(2) as threads:
-        halves = list(threads.map(both, [x[:3], x[3:]]))
-    assert np.array_equal(np.concatenate(halves, axis=1), both(x))
+        halves = list(threads.map(maps, [x[:3], x[3:]]))
+    assert np.array_equal(np.concatenate(halves), maps(x))

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accel.layers import Activation, Add, Conv2d, Dense, Flatten, Pool2d, Softmax
+from accel.layers import (
+    Activation,
+    Add,
+    Conv2d,
+    Dense,
+    Flatten,
+    LayerNorm,
+    MatMul,
+    MergeHeads,
+    Pool2d,
+    Scale,
+    Softmax,
+    SplitHeads,
+)
 from accel.ops.activations import ACTIVATIONS
 from accel.ops.golden import GoldenOps
 from tests.gradients import assert_gradient, spread
@@ -22,8 +35,18 @@ CASES = {
     "conv grouped": (Conv2d(4, 3, stride=2, padding=1, groups=2), ((4, 6, 5),)),
     "conv depthwise": (Conv2d(3, 3, padding=1, groups=3), MAPS),
     "conv table": (Conv2d(4, 3, connections=TABLE), MAPS),
+    "dense rows": (Dense(4), ((3, 5),)),
     "flatten": (Flatten(), MAPS),
+    "split heads": (SplitHeads(3), ((4, 6),)),
+    "merge heads": (MergeHeads(), ((3, 4, 2),)),
+    "matmul": (MatMul(), ((2, 3, 4), (2, 4, 5))),
+    "matmul transposed": (MatMul(transposed=True), ((2, 3, 4), (2, 5, 4))),
+    "matmul of single matrices": (MatMul(transposed=True), ((3, 4), (2, 4))),
+    "scale": (Scale(0.3), ((3, 4),)),
+    "layer norm": (LayerNorm(), ((3, 7),)),
+    "layer norm of a vector": (LayerNorm(0.5), ((9,),)),
     "softmax": (Softmax(), ((7,),)),
+    "softmax rows": (Softmax(rows=True), ((2, 3, 4),)),
     "add": (Add(), ((3, 2, 2), (3, 2, 2))),
     **{f"activation {function}": (Activation(function), MAPS) for function in ACTIVATIONS},
     **{f"pool {mode}": (Pool2d(mode, 2), MAPS) for mode in ("max", "average", "l2")},

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from accel.errors import ModelError
-from accel.layers import Activation, Add, Conv2d, Dense, Flatten, Pool2d, Softmax
+from accel.layers import (
+    Activation,
+    Add,
+    Conv2d,
+    Dense,
+    Flatten,
+    LayerNorm,
+    MatMul,
+    MergeHeads,
+    Pool2d,
+    Scale,
+    Softmax,
+    SplitHeads,
+)
 
 MAPS = (3, 8, 9)
 
@@ -29,6 +42,10 @@ MAPS = (3, 8, 9)
         (lambda: Pool2d("maximum", 2), "'maximum' is not a kind of pooling.*max"),
         (lambda: Pool2d("max", 2, stride=0), "pool2d with stride 0x0"),
         (lambda: Pool2d("max", 2, padding=2), "padding 2x2 must be smaller than the window 2x2"),
+        (lambda: Scale(0.0), "scale by 0.0; use a factor above 0"),
+        (lambda: Scale(float("nan")), "scale by nan; use a factor above 0"),
+        (lambda: LayerNorm(0.0), "layer-norm with epsilon = 0.0; use a small number above 0"),
+        (lambda: SplitHeads(0), "split-heads with heads = 0"),
         (lambda: Activation("sigmiod"), "'sigmiod' is not an activation function. Did you mean 'sigmoid'"),
     ],
 )
@@ -54,6 +71,18 @@ def test_a_description_that_cannot_be_is_refused_at_once(make, message):
         (Dense(4), ((3,), (3,)), "dense reads one input, not 2; join several with an Add"),
         (Activation("relu"), (), "activation reads one input, not 0"),
         (Flatten(), ((3,), (3,)), "flatten reads one input, not 2"),
+        (Dense(4), ((2, 3, 4),), r"not \(2, 3, 4\); put a Flatten before it \(rows \(L, F\) are read one by one\)"),
+        (Softmax(), ((3, 4),), "softmax reads a vector .* put a Flatten before it"),
+        (Softmax(rows=True), ((),), "softmax reads a vector"),
+        (LayerNorm(), (MAPS,), "layer-norm reads a vector"),
+        (SplitHeads(4), (MAPS,), r"split-heads reads rows \(L, D\), not \(3, 8, 9\)"),
+        (SplitHeads(4), ((3, 10),), "10 features cannot be cut into 4 equal heads"),
+        (MergeHeads(), ((3, 4),), r"merge-heads reads heads \(heads, L, d\), not \(3, 4\)"),
+        (MatMul(), ((3, 4),), "matmul reads two inputs, not 1"),
+        (MatMul(), ((3, 4), (5, 4)), r"cannot multiply \(3, 4\) by \(5, 4\); it reads .* and \(..., K, P\)"),
+        (MatMul(transposed=True), ((3, 4), (4, 5)), r"it reads .* and \(..., P, K\)"),
+        (MatMul(), ((2, 3, 4), (3, 4, 5)), "same leading axes"),
+        (MatMul(), ((4,), (4, 5)), "cannot multiply"),
         (Add(), ((3,),), "add reads two inputs, not 1"),
         (Add(), ((3,), (4,)), r"add cannot sum \(3,\) and \(4,\)"),
     ],

@@ -7,7 +7,20 @@ from math import prod
 import numpy as np
 import pytest
 
-from accel.layers import Activation, Add, Conv2d, Dense, Flatten, Pool2d, Softmax
+from accel.layers import (
+    Activation,
+    Add,
+    Conv2d,
+    Dense,
+    Flatten,
+    LayerNorm,
+    MatMul,
+    MergeHeads,
+    Pool2d,
+    Scale,
+    Softmax,
+    SplitHeads,
+)
 from accel.ops.golden import GoldenOps
 
 TABLE = ((True, True, False), (False, True, True))
@@ -15,6 +28,7 @@ TABLE = ((True, True, False), (False, True, True))
 LAYERS = {
     "dense": (Dense(7), ((12,),), (7,)),
     "dense without bias": (Dense(7, bias=False), ((12,),), (7,)),
+    "dense rows": (Dense(7), ((5, 12),), (5, 7)),
     "conv": (Conv2d(4, 3), ((3, 8, 9),), (4, 6, 7)),
     "conv uneven": (
         Conv2d(4, (3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 1)),
@@ -33,6 +47,15 @@ LAYERS = {
     "activation of maps": (Activation("tanh"), ((3, 8, 9),), (3, 8, 9)),
     "activation of a vector": (Activation("relu"), ((12,),), (12,)),
     "softmax": (Softmax(), ((10,),), (10,)),
+    "softmax rows": (Softmax(rows=True), ((2, 3, 10),), (2, 3, 10)),
+    "layer norm": (LayerNorm(), ((4, 6),), (4, 6)),
+    "layer norm of a vector": (LayerNorm(), ((6,),), (6,)),
+    "scale": (Scale(0.5), ((4, 6),), (4, 6)),
+    "split heads": (SplitHeads(3), ((4, 6),), (3, 4, 2)),
+    "merge heads": (MergeHeads(), ((3, 4, 2),), (4, 6)),
+    "matmul": (MatMul(), ((2, 3, 4), (2, 4, 5)), (2, 3, 5)),
+    "matmul transposed": (MatMul(transposed=True), ((2, 3, 4), (2, 5, 4)), (2, 3, 5)),
+    "matmul of single matrices": (MatMul(), ((3, 4), (4, 2)), (3, 2)),
     "flatten": (Flatten(), ((3, 8, 9),), (216,)),
     "add of maps": (Add(), ((3, 8, 9), (3, 8, 9)), (3, 8, 9)),
     "add of vectors": (Add(), ((12,), (12,)), (12,)),
@@ -61,7 +84,8 @@ def test_loop_nest_counts_the_tensors(name):
     specs = layer.parameters(*inputs)
     assert nest.N == 1
     assert nest.outputs == prod(output)
-    assert nest.weights == (prod(specs["weight"].shape) if "weight" in specs else 0)
+    second = prod(inputs[1]) if nest.is_product else 0
+    assert nest.weights == (prod(specs["weight"].shape) if "weight" in specs else second)
     assert nest.biases == (prod(specs["bias"].shape) if "bias" in specs else 0)
 
 
@@ -79,7 +103,8 @@ def test_loop_nest_counts_the_inputs_that_matter(rng, name):
         images[which] = images[which] + 5.0 * np.eye(count).reshape(count, *shape)
         moved = layer.forward(GoldenOps(), parameters, *images)
         matter += int(np.count_nonzero((moved != base).reshape(count, -1).any(axis=1)))
-    assert layer.loop_nest(*inputs).inputs == matter
+    nest = layer.loop_nest(*inputs)
+    assert nest.inputs + (nest.weights if nest.is_product else 0) == matter
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -90,8 +115,8 @@ def test_macs_are_the_products_of_the_sum(name):
     if nest.engine != "array":
         assert nest.macs == 0
         return
-    weight = layer.parameters(*inputs)["weight"].shape
-    assert nest.macs == prod(output) * prod(weight[1:])
+    terms = inputs[0][-1:] if nest.is_product else layer.parameters(*inputs)["weight"].shape[1:]
+    assert nest.macs == prod(output) * prod(terms)
     assert nest.gemm.groups * nest.gemm.m * nest.gemm.k * nest.gemm.n == nest.macs
 
 
@@ -104,6 +129,13 @@ def test_macs_are_the_products_of_the_sum(name):
         (Activation("sigmoid"), ((12,),), "activation", "sigmoid"),
         (Softmax(), ((10,),), "softmax", "softmax"),
         (Add(), ((12,), (12,)), "elementwise", "add"),
+        (Scale(0.3), ((12,),), "elementwise", "scale"),
+        (Scale(0.125), ((12,),), "elementwise", "shift"),
+        (Scale(4.0), ((12,),), "elementwise", "shift"),
+        (LayerNorm(), ((3, 12),), "normalisation", "layer"),
+        (MatMul(), ((3, 12), (12, 5)), "array", ""),
+        (SplitHeads(4), ((3, 12),), "none", ""),
+        (MergeHeads(), ((4, 3, 3),), "none", ""),
         (Flatten(), ((3, 8, 9),), "none", ""),
     ],
 )
@@ -111,6 +143,33 @@ def test_every_layer_names_what_executes_it(layer, inputs, engine, function):
     """Engine and function of the nest name the hardware that a machine must have."""
     nest = layer.loop_nest(*inputs)
     assert (nest.engine, nest.function) == (engine, function)
+
+
+def test_a_batch_of_products_has_weights_of_its_own():
+    """Batched, a layer's weights stay and its outputs multiply; a product of two activations multiplies both."""
+    dense = Dense(7).loop_nest((5, 12))
+    product = MatMul().loop_nest((2, 3, 4), (2, 4, 5))
+    assert (dense.batched(6).weights, dense.batched(6).outputs) == (dense.weights, 6 * dense.outputs)
+    assert (product.batched(6).weights, product.batched(6).outputs) == (6 * product.weights, 6 * product.outputs)
+    assert product.batched(6).macs == 6 * product.macs
+    assert product.batched(6).gemm == (12, 3, 4, 5)
+
+
+def test_heads_are_neighbouring_features():
+    """Head h of a row holds its features h d to (h + 1) d - 1, position by position; merging undoes splitting."""
+    x = np.arange(2 * 4 * 6).reshape(2, 4, 6)
+    heads = SplitHeads(3).forward(GoldenOps(), {}, x)
+    assert all(np.array_equal(heads[:, h], x[:, :, 2 * h : 2 * h + 2]) for h in range(3))
+    assert np.array_equal(MergeHeads().forward(GoldenOps(), {}, heads), x)
+
+
+def test_normalisation_starts_as_itself():
+    """Weights of a LayerNorm start at one, its biases at zero."""
+    specs = LayerNorm().parameters((3, 12))
+    assert [(specs[name].shape, specs[name].fan_in, specs[name].start) for name in ("weight", "bias")] == [
+        ((12,), 0, 1.0),
+        ((12,), 0, 0.0),
+    ]
 
 
 def test_fan_in():

@@ -70,9 +70,14 @@ def test_wrapping_keeps_the_low_bits():
         assert (exact.overflow(u, 0, Quantizer(Q8, Rounding.TRN, Overflow.WRAP)) - u) % 256 == 0
 
 
+def added(products, bias, rule, frac_bits=0, order=CHAIN):
+    """Add products of as many channels."""
+    return exact.accumulate(products, bias, rule, frac_bits, order, (len(products), 1, 1))
+
+
 def saturating(order: AccumulationOrder, products: list[int], bias: int | None = None) -> int:
     """Add in a saturating accumulator of 8 bits."""
-    return exact.accumulate(products, bias, Accumulator(8, overflow=Overflow.SAT), 0, order)
+    return added(products, bias, Accumulator(8, overflow=Overflow.SAT), 0, order)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def saturating(order: AccumulationOrder, products: list[int], bias: int | None =
         (AccumulationOrder(group=2), [100, 100, -100], None, 27),  # 200 enters at once, saturates, then -100
         (AccumulationOrder(fold=2), [100, 100, -100, 50], None, 77),  # 127 to the buffer, then -50
         (AccumulationOrder(fold=1), [100, 100, -100], None, 27),
-        (AccumulationOrder(group=2, fold=3), [100, 100, -100, 5], None, 32),  # 127 - 100 = 27; the group restarts: 5
+        (AccumulationOrder(group=2, fold=3), [100, 100, -100, 5], None, 32),  # 127, then -95; a fold is three steps
         (CHAIN, [100, 100], -100, 27),  # bias last
         (AccumulationOrder(bias_first=True), [100, 100], -100, 100),  # bias first: 0, then 100
         (AccumulationOrder(fold=1, bias_first=True), [100, 100], -100, 100),  # it seeds the buffer
@@ -98,11 +103,41 @@ def test_sums_by_hand(order, products, bias, result):
     assert saturating(order, products, bias) == result
 
 
+@pytest.mark.parametrize(
+    ("products", "bias", "result"),
+    [
+        ([100, 100, 5], None, 127),  # 200 raises the flag, 5 is lost
+        ([100, 100, 5, -7], None, 120),  # the addend after the lost one counts again
+        ([100, 100], None, 127),  # a flag that stands at the end is obeyed
+        ([100, 100], -50, 127),  # the bias is an addend like any other, here the lost one
+        ([100, 100, -100, 100, 100], None, 127),  # the addition after a limit can raise the flag again
+        ([-100, -100, 1, 50], None, -78),
+        ([60, 60, 7], None, 127),  # exactly the limit raises nothing
+    ],
+)
+def test_late_saturation_by_hand(products, bias, result):
+    """The register takes the limit one addition late, so that addend is lost."""
+    assert added(products, bias, Accumulator(8, mode=Mode.LATE, overflow=Overflow.SAT)) == result
+
+
+def test_loops_say_which_products_come_first():
+    """Three channels at 1 x 2 positions, two at once: channel blocks or positions outermost give other sums."""
+    products = [100, -100, 100, 90, -100, 0]  # (c, s): 00 01 10 11 20 21
+    rule = Accumulator(8, overflow=Overflow.SAT)
+    extents = (3, 1, 2)
+    blocks_first = AccumulationOrder(group=2, loops="CRS")  # 200 -> 127, -10 -> 117, -100 -> 17, 0
+    places_first = AccumulationOrder(group=2, loops="RSC")  # 200 -> 127, -100 -> 27, -10 -> 17, 0
+    assert exact.accumulate(products, None, rule, 0, blocks_first, extents) == 17
+    assert exact.accumulate([100, 100, 100, 90, -100, 0], None, rule, 0, blocks_first, extents) == 27
+    assert exact.accumulate([100, 100, 100, 90, -100, 0], None, rule, 0, places_first, extents) == 127
+    assert exact.accumulate(products, None, rule, 0, places_first, extents) == 17
+
+
 @given(st.lists(st.integers(-5000, 5000), max_size=12), st.integers(1, 4), st.integers(0, 5), st.booleans())
 def test_wrapping_sums_do_not_depend_on_the_order(products, group, fold, bias_first):
     """Addition modulo 2^width is associative: groups, folds and the bias's place change nothing."""
     order = AccumulationOrder(group, fold, bias_first)
-    total = exact.accumulate(products, 99, Accumulator(8, overflow=Overflow.WRAP), 0, order)
+    total = added(products, 99, Accumulator(8, overflow=Overflow.WRAP), 0, order)
     assert (total - sum(products) - 99) % 256 == 0
     assert -128 <= total <= 127
 
@@ -111,14 +146,14 @@ def test_products_are_rounded_to_the_accumulator():
     """With fewer fraction bits than the product, every product is rounded on its own."""
     for rounding, result in ((Rounding.TRN, 0), (Rounding.RND, 3)):
         rule = Accumulator(8, frac_bits=0, overflow=Overflow.SAT, rounding=rounding)
-        assert exact.accumulate([3, 3, 3], None, rule, 2, CHAIN) == result
-    assert exact.accumulate([3], 1, Accumulator(8, frac_bits=4, overflow=Overflow.SAT), 2, CHAIN) == 13
+        assert added([3, 3, 3], None, rule, 2) == result
+    assert added([3], 1, Accumulator(8, frac_bits=4, overflow=Overflow.SAT), 2) == 13
 
 
 def test_exact_sums_move_to_the_accumulators_point():
     """EXACT adds integers without bounds and the bias at the accumulator's point."""
     rule = Accumulator(32, frac_bits=4, mode=Mode.EXACT)
-    assert exact.accumulate([100, 100, -100], 3, rule, 2, CHAIN) == 403
+    assert added([100, 100, -100], 3, rule, 2) == 403
 
 
 def test_a_register_on_paper():

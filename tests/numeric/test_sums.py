@@ -8,7 +8,7 @@ from accel.loopnest import AccumulationOrder
 from accel.numeric.accumulator import Accumulator, Mode
 from accel.numeric.array import FxArray
 from accel.numeric.format import QFormat
-from accel.numeric.sums import plan_sums
+from accel.numeric.sums import Engine, plan_sums
 from kernels.modes import Overflow, Rounding
 
 X = QFormat.parse("Q4.4")
@@ -33,19 +33,31 @@ def test_needed_bits_are_those_of_the_worst_input():
 
 
 @pytest.mark.parametrize(
-    ("rule", "stepwise"),
+    ("rule", "engine"),
     [
-        ({"width": 48}, False),
-        ({"width": 12}, False),  # wrapping is associative
-        ({"width": 48, "overflow": Overflow.SAT}, False),  # proved never to act
-        ({"width": 14, "overflow": Overflow.SAT}, True),
-        ({"width": 48, "frac_bits": 6}, True),  # every product is cut first
-        ({"width": 48, "frac_bits": 10}, False),
+        ({"width": 48}, Engine.EXACT),
+        ({"width": 12, "frac_bits": 8}, Engine.EXACT),  # wrapping is associative
+        ({"width": 48, "overflow": Overflow.SAT}, Engine.EXACT),  # proved never to act
+        ({"width": 14, "frac_bits": 8, "overflow": Overflow.SAT}, Engine.CERTIFIED),
+        ({"width": 14, "frac_bits": 8, "overflow": Overflow.SAT, "mode": Mode.LATE}, Engine.CERTIFIED),
+        ({"width": 48, "frac_bits": 6}, Engine.STEPWISE),  # every product is cut first
+        ({"width": 48, "frac_bits": 10}, Engine.EXACT),
     ],
 )
-def test_only_what_can_matter_is_replayed(rule, stepwise):
-    """Additions are replayed only where an overflow or a cut could change a bit."""
-    assert plan(**rule).stepwise == stepwise
+def test_only_what_can_matter_is_stepped(rule, engine):
+    """Additions are stepped only where an overflow or a cut could change a bit."""
+    assert plan(**rule).engine is engine
+
+
+def test_channels_may_have_points_of_their_own():
+    """A channel with s more fraction bits has its bias at a point s bits finer; code limits are those of the rest."""
+    shifted = plan_sums("node", X, WEIGHT, BIAS, Accumulator(), CHAIN, (2, 0))
+    assert shifted.bias.tolist() == [4096, -1024]
+    assert shifted.accumulator == plan().accumulator
+    with pytest.raises(ConfigError, match="fraction bits for all; leave out frac_bits"):
+        plan_sums("node", X, WEIGHT, BIAS, Accumulator(frac_bits=8), CHAIN, (2, 0))
+    with pytest.raises(ConfigError, match="late saturation saturates"):
+        Accumulator(mode=Mode.LATE)
 
 
 def test_an_exact_accumulator_must_hold_every_sum():
@@ -69,3 +81,10 @@ def test_what_an_accumulator_cannot_be():
         Accumulator(rounding=Rounding.STOCHASTIC)
     with pytest.raises(ConfigError, match="SAT_ZERO"):
         Accumulator(overflow=Overflow.SAT_ZERO)
+
+
+def test_an_accumulator_that_cannot_hold_one_product():
+    """An accumulator that follows the products' point must hold one; with a point of its own it may cut."""
+    with pytest.raises(ConfigError, match=r"cannot hold a single product.*needs 16 bits.*width to at least 16"):
+        plan(width=15, overflow=Overflow.SAT)
+    assert plan(width=15, frac_bits=8, overflow=Overflow.SAT).engine is Engine.CERTIFIED

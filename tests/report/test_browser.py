@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from accel.report import render
+from accel.report.units_page import render_units
 from tests.report.browser import BROWSER, NAMES, browse, probe
 from tests.report.conftest import lenet5_run
+from tests.report.examples import explained_run
+from tests.report.survey import UNITS, survey
 from tests.report.test_page import hostile_run
 
 SORT = """
@@ -39,18 +42,28 @@ tell("smallest", Math.min(...drawings.flatMap((svg) =>
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser found (looked for {', '.join(NAMES)})")
 
 
+PAGES = {
+    "plain": (lambda: render(lenet5_run()), 7, "Fixed point decides as float64 does"),
+    "explained": (lambda: render(explained_run()), 9, "Where bits get lost"),
+    "units": (lambda: render_units(survey()), 6, "measured against float64"),
+}
+"""How each page is made, how many charts it has, and words on it."""
+
+
 @pytest.fixture(scope="module")
-def html():
-    """The page of the run."""
-    return render(lenet5_run())
+def pages():
+    """Every page, made once."""
+    return {name: make() for name, (make, _, _) in PAGES.items()}
 
 
-def test_loads_without_a_word(html, tmp_path):
+@pytest.mark.parametrize("name", PAGES)
+def test_loads_without_a_word(pages, name, tmp_path):
     """The browser's console stays empty, every drawing is in the document, every heading got its button."""
-    dom, console = browse(html, tmp_path)
+    _, charts, words = PAGES[name]
+    dom, console = browse(pages[name], tmp_path)
     assert console == []
-    assert dom.count('<svg class="chart"') == 7
-    assert "Fixed point decides as float64 does" in dom
+    assert dom.count('<svg class="chart"') == charts
+    assert words in dom
     assert dom.count('<button type="button">') == dom.count('aria-sort="none"') > 30
 
 
@@ -61,9 +74,9 @@ def test_hostile_names_do_not_run(tmp_path):
     assert "<script>alert" not in dom
 
 
-def test_tables_sort(html, tmp_path):
+def test_tables_sort(pages, tmp_path):
     """A heading's button sorts by value, turns round, and returns to network order; absent values stand last."""
-    told, console = probe(html, tmp_path, SORT, 1280)
+    told, console = probe(pages["explained"], tmp_path, SORT, 1280)
     assert console == []
     layers = lenet5_run()["layers"]
     cycles = sorted((layer["cycles"]["total"] for layer in layers), reverse=True)
@@ -75,13 +88,39 @@ def test_tables_sort(html, tmp_path):
     assert told["utilization off"].startswith("none ")
 
 
+def test_units_sort_by_error(pages, tmp_path):
+    """A table of units sorts by its largest error, small print and all."""
+    script = """
+    const table = document.querySelector("#function-1 table");
+    table.tHead.rows[0].cells[1].querySelector("button").click();
+    tell("errors", [...table.tBodies[0].rows].map((row) => row.cells[1].dataset.value).join(" "));
+    """
+    told, console = probe(pages["units"], tmp_path, script, 1280)
+    assert console == []
+    errors = sorted((row[3] for row in UNITS if row[0] == "exp"), reverse=True)
+    assert told["errors"] == " ".join(f"{error:g}" for error in errors)
+
+
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [390, 760, 1280])
-def test_fits(html, tmp_path, width):
+def test_fits(pages, name, tmp_path, width):
     """From phone to desktop the page does not scroll sideways, every drawing shows, and no word is cut off."""
-    told, console = probe(html, tmp_path, FIT, width)
+    told, console = probe(pages[name], tmp_path, FIT, width)
     assert console == []
     assert told["width"] == str(width)
     assert told["overhang"] == "0"
-    assert told["drawings"] == "7"
+    assert told["drawings"] == str(PAGES[name][1])
     assert told["clipped"] == ""
     assert float(told["smallest"]) >= 9
+
+
+@pytest.mark.parametrize("name", ["explained", "units"])
+def test_tables_fit_a_desk(pages, name, tmp_path):
+    """On a desktop no table needs to be scrolled sideways."""
+    script = """
+    for (const details of document.querySelectorAll("details")) details.open = true;
+    tell("scrolling", [...document.querySelectorAll(".scroll")].filter((box) => box.scrollWidth > box.clientWidth + 1)
+      .map((box) => box.getAttribute("aria-label")).join("|"));
+    """
+    told, _ = probe(pages[name], tmp_path, script, 1280)
+    assert told["scrolling"] == ""

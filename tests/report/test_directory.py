@@ -175,6 +175,17 @@ def test_load_checks_layers(run, tmp_path):
         load_run(file)
 
 
+def test_load_checks_explanations(run, tmp_path):
+    """A run may have no explanation, but not half of one."""
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({**run, "explain": {"inputs": 3, "layers": []}}))
+    with pytest.raises(DataError, match=r"lacks explain\.threshold, explain\.changed, explain\.diagnosis; it was cut"):
+        load_run(file)
+    file.write_text(json.dumps({**run, "explain": [1]}))
+    with pytest.raises(DataError, match=r"lacks explain\.inputs"):
+        load_run(file)
+
+
 def test_a_place_is_checked_before_a_run(tmp_path):
     """A place that would be refused after a run is refused before it, and a good one is left as it was."""
     (tmp_path / "other").mkdir()

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from accel.arch.result import Cycles, LayerReport, NetworkReport
 from accel.report import estimate_document
 from accel.report.export import layers_csv, plain, run_json
+from tests.report.examples import explained_run
 
 
 def test_csv_round_trip(run):
@@ -26,6 +27,14 @@ def test_csv_round_trip(run):
         assert (float(row["min_value"]), float(row["max_value"])) == (layer["range"]["min"], layer["range"]["max"])
         for level, moved in layer["bytes"].items():
             assert {operand: int(row[f"{level}_{operand}_bytes"]) for operand in moved} == moved
+
+
+def test_csv_has_certificates():
+    """Outputs at risk stand beside the accumulator, empty for layers without one."""
+    run = explained_run()
+    rows = {row["name"]: row for row in csv.DictReader(StringIO(layers_csv(run)))}
+    assert (rows["C3"]["accumulator_at_risk"], rows["C3"]["accumulator_outputs"]) == ("12", "1600")
+    assert rows["S2"]["accumulator_at_risk"] == ""
 
 
 def test_csv_leaves_absent_values_empty(run):
@@ -57,8 +66,9 @@ def test_estimate_document():
     """An estimate's dictionary holds every field of its records, by the names of the contract."""
     cycles = Cycles(fill=3, steady=10, drain=2, stall=5)
     moved = {"dram": MappingProxyType({"input": 8}), "sram": {"weight": 4}}
-    layer = LayerReport("C1", "conv", "array", 640, cycles, 1, 2, 4, 0.5, 0.75, moved, "weights")
-    document = estimate_document(NetworkReport("net", "box", 2, 1e6, 64, (layer,), 22, 20))
+    tiling = MappingProxyType({"order": "weights outer", "tile": MappingProxyType({"filters": 4})})
+    layer = LayerReport("C1", "conv", "array", 640, cycles, 1, 2, 4, 0.5, 0.75, moved, "weights", "compute", 15, tiling)
+    document = estimate_document(NetworkReport("net", "box", 2, 1e6, 64, (layer,), 22, 20, dram_bytes_per_cycle=0.5))
     assert document == {
         "network": "net",
         "accelerator": "box",
@@ -77,11 +87,24 @@ def test_estimate_document():
                 "mapping_efficiency": 0.75,
                 "bytes": {"dram": {"input": 8}, "sram": {"weight": 4}},
                 "bound": "weights",
+                "next_bound": "compute",
+                "next_cycles": 15,
+                "roofline": {
+                    "macs_per_byte": 80.0,
+                    "attainable_macs_per_cycle": 40.0,
+                    "attained_macs_per_cycle": 32.0,
+                },
+                "tiling": {"order": "weights outer", "tile": {"filters": 4}},
+                "energy_pj": None,
             }
         ],
         "latency_cycles": 22,
         "interval_cycles": 20,
         "inputs_per_second": 1e5,
         "schedule": "layer by layer",
+        "cores": 1,
+        "stages": [],
+        "dram_bytes_per_cycle": 0.5,
+        "ridge_macs_per_byte": 128.0,
     }
     json.dumps(document)

@@ -20,6 +20,7 @@ def test_nothing_leaks(value):
     """No writer ever shows None, nan, inf, an exponent in e-notation or more than nine decimals."""
     written = [
         humane.integer(value),
+        humane.compact(value),
         humane.significant(value),
         humane.percent(value),
         humane.duration(value),
@@ -98,3 +99,12 @@ def test_label_fits(name, width):
     assert len(text) <= width
     if len(name) <= width and name.isprintable():
         assert text == name
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, DASH), (0, "0"), (999999, "999,999"), (1000000, "1.00×10⁶"), (-(2**63), "-9.22×10¹⁸")],
+)
+def test_compact(value, words):
+    """Counts up to six digits are written in full, larger ones as a power of ten."""
+    assert humane.compact(value) == words

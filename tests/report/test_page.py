@@ -13,6 +13,7 @@ import pytest
 
 from accel.report import glossary, render, render_fragment
 from tests.report.conftest import lenet5_run
+from tests.report.examples import explained_run
 from tests.report.pages import Page
 
 HOSTILE = '<script>alert("x")</script>&\'"</style>{{ 7*7 }}$x$\x1b[31m層'
@@ -20,10 +21,19 @@ MAX_BYTES = 1_000_000
 NAMES = [layer["name"] for layer in lenet5_run()["layers"]]
 
 
+RUNS = {"plain": lenet5_run, "explained": explained_run}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def kind(request):
+    """A plain run, or one with a ledger, certificates and an explanation."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def html():
+def html(kind):
     """The page of the unchanged run."""
-    return render(lenet5_run())
+    return render(RUNS[kind]())
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +44,7 @@ def page(html):
 
 def hostile_run():
     """A run in which everything a user can name is hostile."""
-    run = lenet5_run()
+    run = explained_run()
     for key in ("network", "network_source", "accelerator", "accelerator_source", "schedule"):
         run[key] = HOSTILE
     run["dataset"] = dict.fromkeys(run["dataset"], HOSTILE)
@@ -42,6 +52,22 @@ def hostile_run():
         layer["name"] = f"{index}{HOSTILE}"
         layer["kind"] = layer["bound"] = HOSTILE
         layer["bytes"] = {HOSTILE: {HOSTILE: 7}, "dram": {HOSTILE: 9}}
+        layer["ledger"][HOSTILE] = layer["ledger"]["output"]
+        if layer["accumulator"]:
+            layer["accumulator"]["replay"] = HOSTILE
+    for index, layer in enumerate(run["explain"]["layers"]):
+        layer["name"] = f"{index}{HOSTILE}"
+        layer["format"] = HOSTILE
+        layer["kinds"][HOSTILE] = {
+            "format": HOSTILE,
+            "sqnr_db": 3.0,
+            "integer_bits_needed": 3,
+            "integer_bits": 2,
+        }
+    for each in run["explain"]["changed"]:
+        each["label"] = each["left_at"] = HOSTILE
+    for each in run["explain"]["diagnosis"]:
+        each["sentence"] = HOSTILE
     run["first_disagreement"]["label"] = HOSTILE
     run["not_modelled"] = [HOSTILE]
     run["array"]["dataflow"] = run["array"]["timing"] = HOSTILE
@@ -80,7 +106,7 @@ def test_ids_and_links_meet(page):
     assert {target[1:] for target in page.values("href")} <= set(ids)
 
 
-def test_every_section_has_its_content(page):
+def test_every_section_has_its_content(page, kind):
     """Verdict, command, tables, every chart, provenance, limits and the whole glossary are there."""
     text = "\n".join(page.visible())
     run = lenet5_run()
@@ -97,11 +123,11 @@ def test_every_section_has_its_content(page):
     ):
         assert words in text, words
     drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
-    assert len(drawings) == 7
+    assert len(drawings) == {"plain": 7, "explained": 9}[kind]
     assert all(each["role"] == "img" and each["aria-label"] for each in drawings)
 
 
-def test_tables_are_tables(page):
+def test_tables_are_tables(page, kind):
     """Every row of a table has as many cells as its head, headings have a scope, numbers a value to sort by."""
     widths, row = [], 0
     for tag, attributes in page.tags:
@@ -122,7 +148,7 @@ def test_tables_are_tables(page):
             tables.append(set())
         elif width and tables:
             tables[-1].add(width)
-    assert len(tables) == 5
+    assert len(tables) == {"plain": 5, "explained": 11}[kind]
     assert all(len(each) == 1 for each in tables)
 
 
@@ -175,12 +201,12 @@ def test_absent_values_are_dashes():
     assert "inputs have no labels" in parsed.visible()
 
 
-def test_same_run_same_bytes(html):
+def test_same_run_same_bytes(html, kind):
     """Rendering again, and in another process with another hash seed, gives the same bytes."""
-    assert render(lenet5_run()) == html
+    assert render(RUNS[kind]()) == html
     code = (
-        "import hashlib; from accel.report import render; from tests.report.conftest import lenet5_run; "
-        "print(hashlib.sha256(render(lenet5_run()).encode()).hexdigest())"
+        "import hashlib; from accel.report import render; from tests.report.test_page import RUNS; "
+        f"print(hashlib.sha256(render(RUNS[{kind!r}]()).encode()).hexdigest())"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == hashlib.sha256(html.encode()).hexdigest()
@@ -188,7 +214,7 @@ def test_same_run_same_bytes(html):
 
 def test_rendering_changes_nothing():
     """The document given is the document kept."""
-    run = lenet5_run()
+    run = explained_run()
     before = copy.deepcopy(run)
     render(run)
     assert run == before
@@ -199,8 +225,8 @@ def test_reports_stay_light():
     code = (
         "import sys, accel.report; "
         "print(sorted({'matplotlib', 'jinja2', 'rich', 'numpy', 'numba'} & set(sys.modules))); "
-        "from tests.report.conftest import lenet5_run; import accel.report.table; "
-        "accel.report.render(lenet5_run()); "
+        "from tests.report.examples import explained_run; import accel.report.table, accel.report.units_page; "
+        "accel.report.render(explained_run()); "
         "print(sorted({'numba', 'matplotlib.pyplot', 'accel.runner'} & set(sys.modules)))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -208,15 +234,47 @@ def test_reports_stay_light():
 
 
 @pytest.mark.slow
-def test_deep_networks_stay_below_a_megabyte():
-    """A network of 204 layers, more than a ResNet-152 has convolutions, keeps the page below 1 MB."""
-    run = lenet5_run()
-    run["layers"] = [
-        {**layer, "name": f"stage{stage}.block.{layer['name']}"} for stage in range(17) for layer in run["layers"]
-    ]
+@pytest.mark.parametrize(("kind", "most"), [("plain", MAX_BYTES), ("explained", MAX_BYTES * 5 // 4)])
+def test_deep_networks_stay_below_a_megabyte(kind, most):
+    """A network of 204 layers, more than a ResNet-152 has convolutions, keeps the page below 1 MB.
+
+    A quarter more is allowed for its ledger and for what `accel explain` found out about every layer.
+    """
+    run = RUNS[kind]()
+    for record in (run, run.get("explain", {"layers": []})):
+        record["layers"] = [
+            {**layer, "name": f"stage{stage}.block.{layer['name']}"}
+            for stage in range(17)
+            for layer in record["layers"]
+        ]
     html = render(run)
-    assert len(html.encode()) < MAX_BYTES
+    assert len(html.encode()) < most
     assert Page(html).problems == []
+
+
+def test_sections_come_with_their_keys():
+    """A run of before has neither ledger nor explanation nor certificates, nor links to them."""
+    plain, explained = Page(render(lenet5_run())), Page(render(explained_run()))
+    assert {"ledger", "bits"} <= set(explained.values("id"))
+    assert not {"ledger", "bits"} & set(plain.values("id"))
+    assert "Certificates" not in plain.visible()
+
+
+def test_says_what_was_found():
+    """The diagnosis stands on top and in its section; certificates, excesses and lost classes are said in words."""
+    text = "\n".join(Page(render(explained_run())).visible())
+    assert text.count("C3 weight Q2.2 lacks 4 fraction bits: agreement 81 % → 99.6 %.") == 2
+    for words in (
+        "0 of 4,704 outputs at risk",
+        "12 of 1,600 outputs at risk",
+        "12 of 6,518 outputs are at risk, in C3.",
+        "7.04×10¹³",
+        "input 12 [15, 9, 9]",
+        "31 at C3, 5 at F6, 1 at output, 1 at softmax",
+        "18 more in run.json.",
+        "Q6.10 · 7 of 6",
+    ):
+        assert words in text, words
 
 
 def test_fragment_is_the_table():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accel.report import prose
+from tests.report.conftest import lenet5_run
+from tests.report.examples import explained_run
 
 
 def test_headline_counts(run):
@@ -60,6 +62,50 @@ def test_attention_is_short(run):
     assert points[3] == "9 more layers saturate some outputs."
 
 
+def test_attention_begins_with_the_diagnosis():
+    """What lacks bits comes first; a saturating layer with a ledger says how far and where, or that it wraps."""
+    run = explained_run()
+    points = prose.attention(run)
+    assert points[0] == "C3 weight Q2.2 lacks 4 fraction bits: agreement 81 % → 99.6 %."
+    assert points[1] == "F6 (Q6.10) saturates 2.13 % of its outputs, by up to 1,554 lsb, first at input 12 [83]."
+    told = run["layers"][8]["ledger"]["output"]
+    told |= {"saturated": 0, "wrapped": told["saturated"]}
+    assert prose.attention(run)[1].startswith("F6 (Q6.10) wraps 2.13 % of its outputs, by")
+    run["explain"]["diagnosis"] *= 5
+    assert len(prose.attention(run)) == len(points) + 2
+
+
+def test_certificates():
+    """Outputs at risk are counted over the network and named by layer; a run of before says nothing."""
+    run = explained_run()
+    assert prose.certificates_in_words(run) == "12 of 6,518 outputs are at risk, in C3."
+    sums = [layer["accumulator"] for layer in run["layers"] if layer["accumulator"]]
+    assert prose.certificate_in_words(sums[0]) == "0 of 4,704 outputs at risk"
+    sums[1]["at_risk"] = 0
+    assert prose.certificates_in_words(run).startswith("None of 6,518 outputs is at risk: any order")
+    for each in sums:
+        each["at_risk"] = each["outputs"]
+    assert prose.certificates_in_words(run) == "6,518 of 6,518 outputs are at risk, in C1, C3, C5 and 2 more layers."
+    assert prose.certified(lenet5_run()) == []
+
+
+@pytest.mark.parametrize(
+    ("sums", "words"),
+    [
+        ({"replay": "none"}, "nothing"),
+        ({"replay": "some"}, "the outputs at risk"),
+        ({"replay": "all"}, "every output"),
+        ({"engine": "exact", "at_risk": 0}, "nothing"),
+        ({"engine": "certified", "at_risk": 0}, "nothing"),
+        ({"engine": "certified", "at_risk": 3}, "the outputs at risk"),
+        ({"engine": "stepwise", "at_risk": 3}, "every output"),
+    ],
+)
+def test_replays(sums, words):
+    """What was stepped through is said, whether the run says so itself or names its engine."""
+    assert prose.replay_in_words(sums) == words
+
+
 @pytest.mark.parametrize(
     ("order", "words"),
     [
@@ -72,6 +118,15 @@ def test_attention_is_short(run):
         (
             {"group": 16, "fold": 0, "bias_first": False},
             "adder tree of 16 products, then one addition; bias last",
+        ),
+        (
+            {"group": 4, "fold": 8, "bias_first": False},
+            "adder tree of 4 products, then one addition; after every 8 additions into the partial-sum buffer; "
+            "bias last",
+        ),
+        (
+            {"group": 16, "fold": 1, "bias_first": False},
+            "adder tree of 16 products, then one addition; after every addition into the partial-sum buffer; bias last",
         ),
     ],
 )

@@ -55,6 +55,20 @@ def test_colours_follow_the_page():
     assert svg.TEXT not in text
 
 
+def test_dots_say_once_how_they_look():
+    """A line of dots has its style on the group; each dot is a place only."""
+
+    def paint(figure):
+        axes = figure.add_axes((0.2, 0.2, 0.7, 0.7))
+        axes.plot([0, 1, 5], [0, 1, 0], "o", color=svg.PALETTE["steady"])
+        axes.set_axis_off()
+
+    root = ET.fromstring(svg.draw(paint, 200, 100, "dots", "dots"))
+    (group,) = [each for each in root.iter("g") if each.find("use") is not None]
+    assert "var(--steady" in group.attrib["style"]
+    assert [set(dot.attrib) for dot in group] == [{"href", "x", "y"}] * 3
+
+
 def test_ids_belong_to_the_chart():
     """Two drawings in one page share no id, and every reference finds its target in its own drawing."""
     owned = []

@@ -23,3 +23,19 @@ def codes_of(text: str) -> NDArray[np.int64]:
 def rows(compiled: int) -> int:
     """Return how many random rows to try: `compiled`, or a few where kernels run uncompiled."""
     return max(2, compiled // 100) if numba.config.DISABLE_JIT else compiled
+
+
+def spread(form: QFormat) -> NDArray[np.int64]:
+    """Return codes >= 0 of a format at all magnitudes, in rising order, both ends included."""
+    rng = np.random.default_rng(7)
+    dense = np.minimum(np.arange(rows(200)), form.max_code)
+    even = np.linspace(0, form.max_code, 50).astype(np.int64)
+    small = (rng.random(rows(400)) ** 3 * form.max_code).astype(np.int64)
+    return np.unique(np.concatenate([dense, even, small]))
+
+
+def magnitudes(form: QFormat) -> NDArray[np.int64]:
+    """Return codes >= 1 of a format, as many of each magnitude, in rising order, the highest included."""
+    rng = np.random.default_rng(5)
+    codes = np.minimum(np.exp2(rng.uniform(0, form.width, rows(400))), 2.0**form.width - 1024 * (form.width > 53))
+    return np.append(np.unique(np.minimum(codes.astype(np.int64), form.max_code)), form.max_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from accel.errors import ConfigError, DataError
 from accel.numeric.format import QFormat
+from accel.units.exp import EXP
+from accel.units.reciprocal import RECIPROCAL, WORKING_BITS
 from accel.units.registry import build_softmax
-from accel.units.softmax import reference
-from accel.units.unit import SoftmaxUnit
+from accel.units.softmax import PARTS, SOFTMAX, reference
+from accel.units.unit import Choice, SoftmaxUnit, memory_bits
 from tests.units import model
 from tests.units.grid import rows
 
@@ -147,6 +150,79 @@ def test_lanes_repeat_all_but_the_reciprocal() -> None:
     assert four.multipliers == 4 * (exp.multipliers + 1) + reciprocal.multipliers
 
 
+@pytest.mark.parametrize("reciprocal", RECIPROCAL)
+@pytest.mark.parametrize("exp", EXP)
+def test_any_exp_and_any_reciprocal_fit(exp: str, reciprocal: str) -> None:
+    """Shares are the chosen exp unit's outputs times the chosen reciprocal's, cast once; the winner keeps its place."""
+    design = reference(SOURCE, QFormat.parse("UQ0.16"), Choice(exp), Choice(reciprocal))
+    codes = logits(rows(200), 10, 2.0, seed=5)
+    made, _ = design(codes)
+    distances = codes.max(axis=1, keepdims=True) - codes
+    powers = design.exp(distances)[0].astype(np.int64)
+    mantissas, sizes = design.reciprocal.mantissa(powers.sum(axis=1))
+    for row, y, size, shares in zip(powers.tolist(), mantissas.tolist(), sizes.tolist(), made.tolist(), strict=True):
+        scale = Fraction(2) ** (16 - WORKING_BITS - size)
+        assert shares == [min(model.half_even(power * y * scale), 65535) for power in row]
+    assert np.abs(made / 65536 - float_softmax(codes)).max() < 0.02
+    assert design.cost.table_bits == memory_bits(design.memories())
+
+
+def test_parts_change_the_time() -> None:
+    """An exp unit that takes an input every 18 cycles spreads the second stream; a divider works once per row."""
+    own, cordic = reference(SOURCE), reference(SOURCE, exp=Choice("cordic"))
+    interval = cordic.exp.cost.interval_cycles
+    assert interval > 1
+    stages = cordic.exp.cost.latency_cycles - own.exp.cost.latency_cycles
+    longer = cordic.row_cost(10).latency_cycles - own.row_cost(10).latency_cycles
+    assert longer == stages + 9 * (interval - 1)
+    slow = reference(SOURCE, reciprocal=Choice("non-restoring"))
+    once = slow.reciprocal.cost.latency_cycles - own.reciprocal.cost.latency_cycles
+    for k in (1, 10, 100):
+        assert slow.row_cost(k).latency_cycles - own.row_cost(k).latency_cycles == once
+
+
+def test_default_parts_are_named() -> None:
+    """The reference is 64 lines and 64 seeds with two steps: naming them changes nothing."""
+    named = reference(
+        SOURCE,
+        QFormat.parse("UQ0.16"),
+        Choice("pow2-linear", (("entries", 64),)),
+        Choice("lut-newton", (("entries", 64), ("steps", 2))),
+    )
+    codes = logits(20, 10, 2.0, seed=6)
+    assert (named(codes)[0] == unit()(codes)[0]).all()
+    assert named.cost == unit().cost
+
+
+@pytest.mark.parametrize("design", SOFTMAX)
+def test_every_design_is_a_softmax(design: str) -> None:
+    """Rows in, rows out in the target's container, none without rows, one value alone near 1, tables as they cost."""
+    made = build_softmax(design, SOURCE, QFormat.parse("UQ0.16"))
+    assert (made.design, made.name) == (design, "softmax")
+    codes, overflowed = made(logits(7, 10, 1.0, seed=7).astype(np.int16))
+    assert codes.shape == (7, 10)
+    assert codes.dtype == made.target.dtype
+    assert isinstance(overflowed, int)
+    assert made(np.zeros((0, 10), int))[0].shape == (0, 10)
+    assert made(np.zeros((1, 1), int))[0][0, 0] >= 65500
+    assert made.cost.table_bits == memory_bits(made.memories())
+    assert made.row_cost(1).latency_cycles == made.cost.latency_cycles
+    assert made.row_cost(100, 4).latency_cycles < made.row_cost(100).latency_cycles
+    for table, bits in made.memories().values():
+        assert -(1 << (bits - 1)) <= table.min() <= table.max() < 1 << bits
+
+
+@pytest.mark.parametrize("design", SOFTMAX)
+def test_parts_are_taken_or_refused_as_stated(design: str) -> None:
+    """`PARTS` tells which parts a builder takes; called directly, it refuses the others too."""
+    for part, choice in (("exp", Choice("pow2-linear")), ("reciprocal", Choice("lut-newton"))):
+        if part in PARTS[design]:
+            assert SOFTMAX[design](SOURCE, QFormat.parse("UQ0.16"), **{part: choice}).cost.latency_cycles
+        else:
+            with pytest.raises(ConfigError, match="leave it out"):
+                SOFTMAX[design](SOURCE, QFormat.parse("UQ0.16"), **{part: choice})
+
+
 def test_what_cannot_be_used_is_refused() -> None:
     """Other shapes, empty rows, codes of another format and formats out of reach are clear errors."""
     with pytest.raises(DataError, match=r"not shape \(3,\)"):
@@ -157,4 +233,6 @@ def test_what_cannot_be_used_is_refused() -> None:
         unit()(np.array([[0, 32768]]))
     with pytest.raises(ConfigError, match="softmax cannot be built with the source format"):
         unit("Q20.20")
+    with pytest.raises(ConfigError, match="softmax of 10 values in 0 lanes does not exist"):
+        unit().row_cost(10, 0)
     assert unit()(np.zeros((0, 10), int))[0].shape == (0, 10)

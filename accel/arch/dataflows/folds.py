@@ -8,7 +8,8 @@ sweep prices all its machines at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 from accel.arch.hardware import Array
 from accel.errors import ConfigError, suggestion
@@ -42,7 +43,9 @@ class Timing(NamedTuple):
 
 
 TimingModel = Callable[[Gemm, Count, Count], Timing]
-"""(product, rows, columns) -> cycles."""
+"""(product, rows, columns) -> cycles. Some take more, with a default: how much of k is window, the nest itself."""
+
+Model = TypeVar("Model", bound=TimingModel)
 
 
 def tiles(extent: Count, size: Count) -> Tiles:
@@ -66,7 +69,7 @@ def checked_product(nest: LoopNest, array: Array) -> Gemm:
     if array.rows < 1 or array.columns < 1:
         raise ConfigError(f"an array of {array.rows} x {array.columns} computes nothing; use at least 1 x 1")
     gemm = nest.gemm
-    if min(gemm) < 1:
+    if min(*gemm, nest.N, nest.P, nest.Q, nest.C, nest.R, nest.S) < 1:
         raise ConfigError(
             f"{gemm.groups} products of {gemm.m} x {gemm.k} by {gemm.k} x {gemm.n} cannot be mapped; "
             "every extent and the batch must be at least 1"
@@ -74,8 +77,28 @@ def checked_product(nest: LoopNest, array: Array) -> Gemm:
     return gemm
 
 
-def timing_model(array: Array, models: Mapping[str, TimingModel]) -> TimingModel:
+def as_product(nest: LoopNest) -> LoopNest:
+    """Return what an array of multipliers makes of a nest: a product as it is, anything else with constant weights.
+
+    The windows of an average pooling are rows of one product with a single column, 1 / (R S); so are the elements of a
+    sum, with one channel of weight 1 per operand. Raises ConfigError for what is not a sum of products.
+    """
+    if nest.engine == "array":
+        return nest
+    task = (nest.engine, nest.function)
+    if task not in (("pooling", "average"), ("elementwise", "add")):
+        raise ConfigError(
+            f"{nest.engine} '{nest.function}' is no sum of products, which is all that the array computes; "
+            "give the machine a unit for it"
+        )
+    return replace(nest, engine="array", function="", N=nest.N * nest.G, G=1, C=nest.C * nest.operands, operands=1)
+
+
+def timing_model(array: Array, models: Mapping[str, Model]) -> Model:
     """Return the timing model that the array names. Raises ConfigError for one that its dataflow does not have."""
     if array.timing not in models:
-        raise ConfigError(f"timing '{array.timing}' is not a model of this array.{suggestion(array.timing, models)}")
+        raise ConfigError(
+            f"timing '{array.timing}' is not a model of this array ('{array.dataflow}')."
+            f"{suggestion(array.timing, models)}"
+        )
     return models[array.timing]

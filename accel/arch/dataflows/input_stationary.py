@@ -39,6 +39,7 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
     """
     gemm = checked_product(nest, array)
     bias_reads = gemm.groups * gemm.n * tiles(gemm.m, array.columns).number
+    axes = ("K", "CRS", "NPQ")
     return weight_stationary.stationary(
-        "is", nest, array, transposed(gemm), held="input", streamed="weight", bias_reads=bias_reads
+        "is", nest, array, transposed(gemm), axes, held="input", streamed="weight", bias_reads=bias_reads
     )

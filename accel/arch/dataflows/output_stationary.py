@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from accel.arch.dataflows.folds import Count, Timing, checked_product, maximum, tiles, timing_model
 from accel.arch.hardware import Array
-from accel.arch.mapping import Schedule
+from accel.arch.mapping import Loop, Schedule, nested
 from accel.loopnest import AccumulationOrder, Gemm, LoopNest
 
 
@@ -65,16 +65,20 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
     timing = timing_model(array, TIMINGS)(gemm, array.rows, array.columns)
     bands, strips = tiles(M, array.rows), tiles(N, array.columns)
     reads = {"input": groups * M * K * strips.number, "weight": groups * N * K * bands.number}
+    bands_loop, rows_loop = nested("NPQ", M, array.rows, "rows")
+    strips_loop, columns_loop = nested("K", N, array.columns, "columns")
+    groups_loop, stream_loop = Loop("G", groups, 1, "temporal"), Loop("CRS", K, 1, "stream")
     return Schedule(
         dataflow="os",
         timing=array.timing,
+        loops=(groups_loop, bands_loop, strips_loop, stream_loop, rows_loop, columns_loop),
         folds=timing.folds,
         fill_cycles=timing.fill,
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
         mapping_efficiency=M * N / (bands.number * strips.number * array.pes),
-        order=AccumulationOrder(),
+        order=AccumulationOrder(bias_first=array.bias_first),
         first_fold={"input": bands.first * K, "weight": strips.first * K},
         sram_reads=reads | ({"bias": groups * N * bands.number} if nest.has_bias else {}),
         sram_writes={"output": groups * M * N},

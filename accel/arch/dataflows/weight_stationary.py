@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from accel.arch.dataflows.folds import Count, Timing, checked_product, maximum, tiles, timing_model
 from accel.arch.hardware import Array
-from accel.arch.mapping import Schedule
+from accel.arch.mapping import Loop, Schedule, nested
 from accel.loopnest import AccumulationOrder, Gemm, LoopNest
 
 
@@ -60,28 +60,43 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
     Every weight is read once, an input again for every tile of columns. Raises ConfigError for what cannot be mapped.
     """
     gemm = checked_product(nest, array)
-    return stationary("ws", nest, array, gemm, held="weight", streamed="input", bias_reads=gemm.groups * gemm.n)
+    axes = ("NPQ", "CRS", "K")
+    return stationary("ws", nest, array, gemm, axes, held="weight", streamed="input", bias_reads=gemm.groups * gemm.n)
 
 
 def stationary(
-    dataflow: str, nest: LoopNest, array: Array, gemm: Gemm, held: str, streamed: str, bias_reads: int
+    dataflow: str,
+    nest: LoopNest,
+    array: Array,
+    gemm: Gemm,
+    axes: tuple[str, str, str],
+    held: str,
+    streamed: str,
+    bias_reads: int,
 ) -> Schedule:
-    """Return the schedule of an array that holds gemm.k over rows and gemm.n over columns, and streams gemm.m."""
+    """Return the schedule of an array that holds gemm.k over rows and gemm.n over columns, and streams gemm.m.
+
+    axes: what the nest calls m, k and n.
+    """
     groups, M, K, N = gemm
     timing = timing_model(array, TIMINGS)(gemm, array.rows, array.columns)
     slabs, strips = tiles(K, array.rows), tiles(N, array.columns)
     partial_sums = groups * M * N * (slabs.number - 1)
+    slabs_loop, rows_loop = nested(axes[1], K, array.rows, "rows")
+    strips_loop, columns_loop = nested(axes[2], N, array.columns, "columns")
+    groups_loop, stream_loop = Loop("G", groups, 1, "temporal"), Loop(axes[0], M, 1, "stream")
     reads = {held: groups * K * N, streamed: groups * K * M * strips.number, "partial_sum": partial_sums}
     return Schedule(
         dataflow=dataflow,
         timing=array.timing,
+        loops=(groups_loop, strips_loop, slabs_loop, stream_loop, rows_loop, columns_loop),
         folds=timing.folds,
         fill_cycles=timing.fill,
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
         mapping_efficiency=K * N / (slabs.number * strips.number * array.pes),
-        order=AccumulationOrder(fold=array.rows),
+        order=AccumulationOrder(fold=array.rows, bias_first=array.bias_first),
         first_fold={held: slabs.first * strips.first, streamed: slabs.first * M},
         sram_reads=reads | ({"bias": bias_reads} if nest.has_bias else {}),
         sram_writes={"output": groups * M * N, "partial_sum": partial_sums},

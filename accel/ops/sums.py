@@ -1,0 +1,255 @@
+"""The sums of one layer over one batch, by the cheapest engine that gives the machine's bits (`numeric.sums`).
+
+The certificate is taken in two steps. Per input and channel, max|x| * sum|w| costs next to nothing and clears most
+machines whole. Where it fails, sum |x||w| of every output is one more exact product of the two magnitudes, far cheaper
+than stepping through the additions; only what fails that too is stepped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accel.numeric.accumulator import Mode
+from accel.numeric.cast import cast_codes
+from accel.numeric.format import MAX_WIDTH, QFormat
+from accel.numeric.quantizer import Quantizer
+from accel.numeric.sums import Engine, SumPlan
+from kernels.conv import Geometry, conv2d, conv2d_stepwise, conv2d_wide
+from kernels.matmul import Steps, matmul, matmul_stepwise, matmul_wide
+from kernels.modes import Overflow, Rounding
+from kernels.replay import StepEvents, conv2d_audit, conv2d_replay, matmul_audit, matmul_replay
+
+Codes = NDArray[Any]
+Sums = NDArray[np.int64]
+
+REPLAYED_ONE_BY_ONE = 1 / 16
+"""Share of outputs up to which single outputs are stepped; beyond it stepping whole inputs side by side is faster."""
+
+
+class Products(Protocol):
+    """The products that a layer adds up, for a batch: outputs are (N, K) or (N, K, P, Q)."""
+
+    @property
+    def x(self) -> Codes:
+        """Codes of the inputs, (N, ...)."""
+        ...
+
+    @property
+    def weight(self) -> Codes:
+        """Codes of the weights, (K, ...)."""
+        ...
+
+    def of(self, x: Codes, weight: Codes) -> Products:
+        """Return the products of other codes in the same geometry."""
+        ...
+
+    def exact(self, chunk: int) -> Sums:
+        """Return the exact sums."""
+        ...
+
+    def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
+        """Return what the accumulators hold after stepping, and how many additions overflowed."""
+        ...
+
+    def replay(self, plan: SumPlan, outputs: NDArray[np.bool_], held: Sums) -> int:
+        """Step through the chosen outputs only, in place; return how many additions overflowed."""
+        ...
+
+    def audit(self, plan: SumPlan) -> StepEvents:
+        """Return what the additions of all outputs did, for the ledger."""
+        ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the accumulators hold at the end: codes at the accumulator's point.
+
+    overflowed: additions (outputs, for an accumulator that wraps without stepping) out of range. at_risk: outputs
+    without a certificate. events: what every addition did, where it was asked for and anything happened.
+    """
+
+    codes: Sums
+    overflowed: int = 0
+    at_risk: int = 0
+    events: StepEvents | None = None
+
+
+def accumulate(products: Products, plan: SumPlan, detailed: bool) -> Held:
+    """Add up. detailed: also tell what single additions did, which costs another pass where any overflowed."""
+    if plan.engine is Engine.STEPWISE:
+        codes, overflowed = products.stepwise(plan)
+        return Held(codes, overflowed, codes.size, products.audit(plan) if detailed else None)
+    codes = products.exact(plan.chunk)
+    if plan.shift:
+        codes <<= plan.shift
+    codes += _per_channel(plan.bias, codes)
+    if plan.engine is Engine.CERTIFIED:
+        overflowed, at_risk = _step_what_is_at_risk(products, plan, codes)
+        return Held(codes, overflowed, at_risk, products.audit(plan) if detailed and overflowed else None)
+    if not plan.may_overflow:
+        return Held(codes)
+    unbounded = QFormat(True, MAX_WIDTH, MAX_WIDTH - plan.accumulator.frac_bits)
+    wrapping = Quantizer(plan.accumulator, Rounding.TRN, plan.rule.overflow)
+    wrapped, overflowed = cast_codes(codes, unbounded, wrapping)
+    return Held(wrapped.codes.astype(np.int64), overflowed)
+
+
+def at_risk_outputs(products: Products, plan: SumPlan) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the inputs (N,) that the cheap bound leaves, and of those the outputs (n, K, ...) without a certificate.
+
+    A magnitude is taken negative, because -32768 has no positive twin in its container; the two signs cancel.
+    """
+    x, weight = _negative(products.x), _negative(products.weight)
+    peaks = np.maximum(-x.reshape(len(x), -1).min(axis=1, initial=0).astype(np.int64), 1)
+    mass = -weight.reshape(len(weight), -1).sum(axis=1, dtype=np.int64)
+    # mass * peak > limit without leaving int64; a limit below 0 (a bias at the very end of the range) fails as it must
+    inputs = (mass > plan.limits // peaks[:, None]).any(axis=1)
+    if not inputs.any():
+        return inputs, np.zeros((0, len(weight)), dtype=np.bool_)
+    magnitudes = products.of(x[inputs], weight).exact(plan.chunk)
+    return inputs, magnitudes > _per_channel(plan.limits, magnitudes)
+
+
+def steps_of(plan: SumPlan) -> Steps:
+    """Return the accumulator's rule in the plain integers of the kernels."""
+    return Steps(
+        shift=-plan.shift,
+        rounding=int(plan.rule.rounding),
+        group=plan.order.group,
+        fold=plan.order.fold,
+        bias_first=int(plan.order.bias_first),
+        low=plan.low,
+        high=plan.accumulator.max_code,
+        wrap=int(plan.rule.overflow == Overflow.WRAP),
+        late=int(plan.rule.mode is Mode.LATE),
+    )
+
+
+@dataclass(frozen=True)
+class DenseProducts:
+    """x: (N, F) codes · weight: (K, F) codes -> outputs (N, K)."""
+
+    x: Codes
+    weight: Codes
+
+    def of(self, x: Codes, weight: Codes) -> DenseProducts:
+        """Return the products of other codes."""
+        return DenseProducts(x, weight)
+
+    def exact(self, chunk: int) -> Sums:
+        """Return the exact sums; chunk 0: in int64 throughout."""
+        sums = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
+        if chunk:
+            matmul(_as(np.int16, self.x), _as(np.int16, self.weight), chunk, sums)
+        else:
+            matmul_wide(_as(np.int64, self.x), _as(np.int64, self.weight), sums)
+        return sums
+
+    def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
+        """Return what the accumulators hold and how many additions overflowed."""
+        sums = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
+        x, weight = _stepped(self.x, self.weight.T)
+        return sums, int(matmul_stepwise(x, weight, plan.bias, steps_of(plan), plan.sequence, sums))
+
+    def replay(self, plan: SumPlan, outputs: NDArray[np.bool_], held: Sums) -> int:
+        """Step through the outputs (N, K) that are chosen."""
+        x, weight = _stepped(self.x, self.weight)
+        return int(matmul_replay(x, weight, plan.bias, steps_of(plan), plan.sequence, np.argwhere(outputs), held))
+
+    def audit(self, plan: SumPlan) -> StepEvents:
+        """Return what the additions did."""
+        x, weight = _stepped(self.x, self.weight.T)
+        held = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
+        return StepEvents(*matmul_audit(x, weight, plan.bias, steps_of(plan), plan.sequence, held))
+
+
+@dataclass(frozen=True)
+class ConvProducts:
+    """x: (N, C, H, W) codes · weight: (K, C/groups, R, S) codes -> outputs (N, K, P, Q)."""
+
+    x: Codes
+    weight: Codes
+    geometry: Geometry
+    pixels: tuple[int, int]
+
+    def of(self, x: Codes, weight: Codes) -> ConvProducts:
+        """Return the products of other codes in the same geometry."""
+        return ConvProducts(x, weight, self.geometry, self.pixels)
+
+    def exact(self, chunk: int) -> Sums:
+        """Return the exact sums; chunk 0: in int64 throughout."""
+        sums = self._empty()
+        if chunk:
+            conv2d(_as(np.int16, self.x), _as(np.int16, self._filters), self.geometry, chunk, sums)
+        else:
+            conv2d_wide(_as(np.int64, self.x), _as(np.int64, self._filters), self.geometry, sums)
+        return sums
+
+    def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
+        """Return what the accumulators hold and how many additions overflowed."""
+        sums = self._empty()
+        x, weight = _stepped(self.x, self._filters.T)
+        steps = steps_of(plan)
+        return sums, int(conv2d_stepwise(x, weight, plan.bias, self.geometry, steps, plan.sequence, sums))
+
+    def replay(self, plan: SumPlan, outputs: NDArray[np.bool_], held: Sums) -> int:
+        """Step through the outputs (N, K, P, Q) that are chosen."""
+        x, weight = _stepped(self.x, self._filters)
+        image, channel, p, q = np.nonzero(outputs)
+        pixel = (image * self.pixels[0] + p) * self.pixels[1] + q
+        chosen = np.stack([pixel, channel], axis=1)
+        steps = steps_of(plan)
+        return int(conv2d_replay(x, weight, plan.bias, self.geometry, steps, plan.sequence, chosen, held))
+
+    def audit(self, plan: SumPlan) -> StepEvents:
+        """Return what the additions did."""
+        x, weight = _stepped(self.x, self._filters.T)
+        steps = steps_of(plan)
+        return StepEvents(*conv2d_audit(x, weight, plan.bias, self.geometry, steps, plan.sequence, self._empty()))
+
+    @property
+    def _filters(self) -> Codes:
+        return self.weight.reshape(len(self.weight), -1)
+
+    def _empty(self) -> Sums:
+        return np.empty((len(self.x), len(self.weight), *self.pixels), dtype=np.int64)
+
+
+def _step_what_is_at_risk(products: Products, plan: SumPlan, held: Sums) -> tuple[int, int]:
+    """Step through the outputs without a certificate, in place; return overflows and how many outputs those are."""
+    inputs, outputs = at_risk_outputs(products, plan)
+    count = int(np.count_nonzero(outputs))
+    if not count:
+        return 0, 0
+    part = products.of(products.x[inputs], products.weight)
+    if count > REPLAYED_ONE_BY_ONE * outputs.size:
+        held[inputs], overflowed = part.stepwise(plan)
+        return overflowed, count
+    sums = held[inputs]
+    overflowed = part.replay(plan, outputs, sums)
+    held[inputs] = sums
+    return overflowed, count
+
+
+def _per_channel(values: Sums, like: Sums) -> Sums:
+    return values.reshape(-1, *(1,) * (like.ndim - 2))
+
+
+def _negative(codes: Codes) -> Codes:
+    """Return -|codes| in the container of the codes: its smallest code negates to itself and stays the smaller."""
+    return np.minimum(codes, -codes)
+
+
+def _as(container: type[np.integer[Any]], codes: Codes) -> Codes:
+    return np.ascontiguousarray(codes, dtype=container)
+
+
+def _stepped(x: Codes, weight: Codes) -> tuple[Codes, Codes]:
+    """Return the operands of a stepwise kernel: int32 where both fit, which is faster."""
+    narrow = max(x.dtype.itemsize, weight.dtype.itemsize) <= 4
+    container = np.int32 if narrow else np.int64
+    return _as(container, x), _as(container, weight)
