@@ -1,7 +1,7 @@
 """What this installation runs on: versions, processor, the cache of compiled kernels, the data sets within reach.
 
-`warm_up` compiles every kernel that a run can reach, by running a small network of every layer on machines that differ
-in what they ask of the kernels.
+`warm_up` compiles every kernel that a run or `accel step` can reach, by running a small network of every layer on
+machines that differ in what they ask of the kernels, and by stepping a small product through every array.
 """
 
 from __future__ import annotations
@@ -93,7 +93,23 @@ def warm_up() -> float:
         for design in designs:
             if function != "average":  # a constant, no unit of its own
                 sample_unit(function, design)(np.ones((1, 2), dtype=np.int64))
+    _step_every_array()
     return perf_counter() - started
+
+
+def _step_every_array() -> None:
+    from dataclasses import replace
+
+    from accel.config import load_accelerator
+    from accel.cycle import STEPPERS
+    from accel.cycle.experiment import random_experiment
+    from accel.loopnest import LoopNest
+
+    machine = load_accelerator("gupta2015")
+    for dataflow in STEPPERS:
+        array = replace(machine.architecture.array, dataflow=dataflow, rows=2, columns=2, timing="pipelined")
+        stepped = replace(machine, architecture=replace(machine.architecture, array=array))
+        random_experiment(stepped, LoopNest("array", K=2, C=2), 3, 1).step(None, traced=False)
 
 
 def _every_layer() -> Network:

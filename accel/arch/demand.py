@@ -100,15 +100,14 @@ class Demand:
         """Raise ConfigError, with the sizes, for every buffer that is too small for the smallest tile."""
         nest, grain = self.nest, self.grain
         cut = place_cuts(nest, grain.places)[-1]
-        window = f"{nest.R} x {nest.S} weights"
         tiles = {
-            "input": f"inputs ({grain.channels} channels of what {cut.largest.outputs} outputs see)",
-            "weight": f"weights ({grain.filters} filters of {grain.channels} channels of {window})",
-            "output": f"outputs ({cut.largest.outputs} places of {grain.filters} filters)",
+            "input": f"inputs (channels: {grain.channels}, of what {cut.largest.outputs} outputs see)",
+            "weight": f"weights (filters: {grain.filters}, channels: {grain.channels}, kernel {nest.R} x {nest.S})",
+            "output": f"outputs (places: {cut.largest.outputs}, filters: {grain.filters})",
         }
         rooms = {"input": self.input_room, "weight": self.weight_room, "output": self.output_room}
         problems = [
-            f"the smallest tile of {tiles[buffer]} takes {least} bytes, double where there is a next one, and "
+            f"the smallest tile of {tiles[buffer]} takes {least} bytes, counting room for a next one, and "
             f"memory.{buffer}_bytes has {rooms[buffer]} for it; make it larger or the array smaller"
             for buffer, least in self.least_bytes.items()
             if least > rooms[buffer]

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,7 @@ def most_steps(compute_cycles: int, memory: Memory) -> int:
     return max(1, compute_cycles // max(1, COVERED_LATENCIES * memory.dram_latency_cycles))
 
 
+@lru_cache(maxsize=1 << 12)
 def choose(demand: Demand) -> Tiling:
     """Return the tiling with the least DRAM traffic. Raises ConfigError if the smallest tile does not fit."""
     demand.check()

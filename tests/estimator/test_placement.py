@@ -95,3 +95,45 @@ def test_the_network_output_is_stored_whoever_takes_it_as_it_comes():
     assert placement.behind == {"relu": "conv"}
     assert placement.unstored == frozenset()
     assert placement.off_chip == {INPUT, "conv"}
+
+
+RESIDUAL = Network(
+    "residual",
+    (2, 4, 4),
+    (
+        Node("stem", Conv2d(2, 1), (INPUT,)),
+        Node("first", Conv2d(2, 1), ("stem",)),
+        Node("second", Conv2d(2, 1), ("first",)),
+        Node("sum", Add(), ("second", "stem")),
+        Node("last", Conv2d(1, 1), ("sum",)),
+    ),
+)
+"""Every tensor of 2 x 4 x 4 codes of 16 bits takes 64 bytes."""
+
+
+def test_a_tensor_that_waits_takes_room_from_those_that_are_read():
+    """The stem waits while `second` reads `first`, and is read beside `second`: 128 bytes of inputs."""
+    for input_bytes, kept in ((128, {"stem", "first", "second", "sum"}), (127, {"stem", "sum"}), (63, set())):
+        placement = placed(RESIDUAL, input_bytes=input_bytes)
+        assert placement.off_chip == {INPUT, "last"} | ({"stem", "first", "second", "sum"} - kept)
+        assert placement.waiting == ({"second": 64} if "stem" in kept else {})
+    assert placed(RESIDUAL).sizes["stem"] == 64
+
+
+def test_tiles_of_others_keep_their_room():
+    """A waiting tensor leaves room for the smallest tile of a layer in between, and for the sums of its maker."""
+
+    def place_with(least):
+        nests = {node.name: nest for node, nest in RESIDUAL.loop_nests()}
+        memory = Memory(input_bytes=128, weight_bytes=1, output_bytes=70)
+        return place(RESIDUAL, nests, node_formats(RESIDUAL, machine().numerics), memory, 1, least)
+
+    assert "stem" not in place_with(lambda node, buffer: 0).off_chip
+    assert "stem" in place_with(lambda node, buffer: 65 if (node, buffer) == ("second", "input") else 0).off_chip
+    assert "stem" in place_with(lambda node, buffer: 7 if (node, buffer) == ("stem", "output") else 0).off_chip
+
+
+def test_heads_of_chains():
+    """A unit belongs to the layer at the head of its chain."""
+    placement = placed(CHAIN)
+    assert [placement.head(name) for name in ("conv", "relu", "pool", "relu2")] == ["conv", "conv", "conv", "relu2"]
