@@ -131,8 +131,8 @@ def test_every_buffer_is_told_at_once():
         choose(demand)
     assert len(error.value.problems) == 3
     assert error.value.problems[0] == (
-        "the smallest tile of inputs (channels: 1, of what 4 outputs see) takes 36 bytes, counting room for a next one, "
-        "and memory.input_bytes has 0 for it; make it larger or the array smaller"
+        "the smallest tile of inputs (channels: 1, of what 4 outputs see) takes 36 bytes, counting room for a next "
+        "one, and memory.input_bytes has 0 for it; make it larger or the array smaller"
     )
 
 
