@@ -75,8 +75,19 @@ def accumulate(factors, columns, count, steps, registers, extremes):
 
     factors: (L,) · columns: (L, N), of which the columns from `first` on are read, both in machine order · registers:
     (REGISTERS, at least count) int64, BIAS filled in; TOTAL becomes the sums of factors[i] * columns[i, j] ·
-    extremes: as for `add`.
+    extremes: as for `add`, but left alone by sums that stay in range.
     """
+    watched = extremes[:0]
+    while True:
+        overflows = _run_through(factors, columns, count, steps, registers, watched)
+        if overflows == 0 or len(watched) == len(extremes):
+            return overflows
+        watched = extremes  # sums that stay in range need no watching, and watching costs as much as adding
+
+
+@inline
+def _run_through(factors, columns, count, steps, registers, extremes):
+    """Do what `accumulate` does, watched all the way where extremes are asked for."""
     L = len(factors)
     # Without folds the total is the running sum itself; with folds it is the partial-sum buffer.
     running, lost = (RUNNING, RUNNING_LOST) if steps.fold > 0 else (TOTAL, TOTAL_LOST)

@@ -20,6 +20,7 @@ from kernels.single import TERMS, may_look_ahead, step_output
 from kernels.tile import LANES, ROWS, tiles
 
 NONE = (-1, -1)  # no output, no step
+ALL_ZERO = 64  # of int64: the zero bits that zero itself ends in
 
 
 class StepEvents(NamedTuple):
@@ -117,9 +118,10 @@ def matmul_audit(x, w_t, bias, steps, order, out):
 @kernel
 def _rounded_in_matmul(x, w_t, steps):
     """Count the products that lose bits."""
+    left, right = _zero_bits(x.T.copy()), _zero_bits(w_t)
     rounded = 0
-    for k in range(x.shape[1]):
-        rounded += _rounded(x[:, k], w_t[k], steps)
+    for k in range(len(left)):
+        rounded += _rounded(left[k], right[k], steps)
     return rounded
 
 
@@ -159,16 +161,17 @@ def _rounded_in_conv2d(x, w_t, geometry, steps, out):
     """Count the products that lose bits."""
     N, K, P, Q = out.shape
     filters = K // geometry.groups
-    padded = with_padding(x, geometry, 0)
-    block = block_pixels(N * P * Q, x.itemsize * len(w_t))
-    columns = np.empty((len(w_t), block), dtype=x.dtype)
+    padded = with_padding(_zero_bits(x), geometry, ALL_ZERO)
+    factors = _zero_bits(w_t)
+    block = block_pixels(N * P * Q, len(w_t))
+    columns = np.empty((len(w_t), block), dtype=np.uint8)
     rounded = 0
     for group in range(geometry.groups):
         for first in range(0, N * P * Q, block):
             count = min(block, N * P * Q - first)
             patches(padded, geometry, group, P, Q, first, count, columns)
             for k in range(len(w_t)):
-                rounded += _rounded(columns[k, :count], w_t[k, group * filters : (group + 1) * filters], steps)
+                rounded += _rounded(columns[k, :count], factors[k, group * filters : (group + 1) * filters], steps)
     return rounded
 
 
@@ -207,28 +210,37 @@ def _events(outputs, steps, order, overflows, extremes, first, rounded):
 
 @inline
 def _rounded(a, b, steps):
-    """Count the products a[i] * b[j] with a bit set below the accumulator's point.
+    """Count the products with a bit set below the accumulator's point; a, b: what their factors end in (`_zero_bits`).
 
     The zeros that a product ends in are those of both factors together, so two histograms say it.
     """
-    left, right = _trailing_zeros(a), _trailing_zeros(b)
+    left, right = _histogram(a), _histogram(b)
     count = 0
-    for i in range(64):
-        for j in range(max(min(64, steps.shift - i), 0)):
+    for i in range(ALL_ZERO):
+        for j in range(max(min(ALL_ZERO, steps.shift - i), 0)):
             count += left[i] * right[j]
     return count
 
 
 @inline
-def _trailing_zeros(codes):
-    """Return how many codes end in 0..63 zero bits, (64,); zeros themselves are left out."""
-    histogram = np.zeros(64, dtype=np.int64)
-    for code in codes:
-        v = np.int64(code)
-        zeros = 0
+def _histogram(zeros):
+    """Return how many of the numbers are 0, 1, ..., ALL_ZERO."""
+    counts = np.zeros(ALL_ZERO + 1, dtype=np.int64)
+    for number in zeros:
+        counts[number] += 1
+    return counts
+
+
+@inline
+def _zero_bits(codes):
+    """Return in how many zero bits each code ends, as uint8 of the same shape; ALL_ZERO for zero itself."""
+    counts = np.empty(codes.shape, dtype=np.uint8)
+    flat, found = codes.reshape(-1), counts.reshape(-1)
+    for i in range(flat.size):
+        v = np.int64(flat[i])
+        zeros = 0 if v != 0 else ALL_ZERO
         while v != 0 and v & 1 == 0:
             v >>= 1
             zeros += 1
-        if v != 0:
-            histogram[zeros] += 1
-    return histogram
+        found[i] = zeros
+    return counts

@@ -7,7 +7,7 @@ than stepping through the additions; only what fails that too is stepped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,8 +59,8 @@ class Products(Protocol):
         """Step through the chosen outputs only, in place; return how many additions overflowed."""
         ...
 
-    def audit(self, plan: SumPlan) -> StepEvents:
-        """Return what the additions of all outputs did, for the ledger."""
+    def audit(self, plan: SumPlan) -> tuple[Sums, StepEvents]:
+        """Return what `stepwise` does and what the additions of all outputs did, for the ledger."""
         ...
 
 
@@ -81,15 +81,10 @@ class Held:
 def accumulate(products: Products, plan: SumPlan, detailed: bool) -> Held:
     """Add up. detailed: also tell what single additions did, which costs another pass where any overflowed."""
     if plan.engine is Engine.STEPWISE:
-        codes, overflowed = products.stepwise(plan)
-        return Held(codes, overflowed, codes.size, products.audit(plan) if detailed else None)
-    codes = products.exact(plan.chunk)
-    if plan.shift:
-        codes <<= plan.shift
-    codes += _per_channel(plan.bias, codes)
+        return _stepped_through(products, plan, detailed)
     if plan.engine is Engine.CERTIFIED:
-        overflowed, at_risk = _step_what_is_at_risk(products, plan, codes)
-        return Held(codes, overflowed, at_risk, products.audit(plan) if detailed and overflowed else None)
+        return _certified(products, plan, detailed)
+    codes = _exact(products, plan)
     if not plan.may_overflow:
         return Held(codes)
     unbounded = QFormat(True, MAX_WIDTH, MAX_WIDTH - plan.accumulator.frac_bits)
@@ -160,11 +155,11 @@ class DenseProducts:
         x, weight = _stepped(self.x, self.weight)
         return int(matmul_replay(x, weight, plan.bias, steps_of(plan), plan.sequence, np.argwhere(outputs), held))
 
-    def audit(self, plan: SumPlan) -> StepEvents:
-        """Return what the additions did."""
+    def audit(self, plan: SumPlan) -> tuple[Sums, StepEvents]:
+        """Return what the accumulators hold and what the additions did."""
+        sums = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
         x, weight = _stepped(self.x, self.weight.T)
-        held = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
-        return StepEvents(*matmul_audit(x, weight, plan.bias, steps_of(plan), plan.sequence, held))
+        return sums, StepEvents(*matmul_audit(x, weight, plan.bias, steps_of(plan), plan.sequence, sums))
 
 
 @dataclass(frozen=True)
@@ -205,11 +200,12 @@ class ConvProducts:
         steps = steps_of(plan)
         return int(conv2d_replay(x, weight, plan.bias, self.geometry, steps, plan.sequence, chosen, held))
 
-    def audit(self, plan: SumPlan) -> StepEvents:
-        """Return what the additions did."""
+    def audit(self, plan: SumPlan) -> tuple[Sums, StepEvents]:
+        """Return what the accumulators hold and what the additions did."""
+        sums = self._empty()
         x, weight = _stepped(self.x, self._filters.T)
         steps = steps_of(plan)
-        return StepEvents(*conv2d_audit(x, weight, plan.bias, self.geometry, steps, plan.sequence, self._empty()))
+        return sums, StepEvents(*conv2d_audit(x, weight, plan.bias, self.geometry, steps, plan.sequence, sums))
 
     @property
     def _filters(self) -> Codes:
@@ -219,20 +215,44 @@ class ConvProducts:
         return np.empty((len(self.x), len(self.weight), *self.pixels), dtype=np.int64)
 
 
-def _step_what_is_at_risk(products: Products, plan: SumPlan, held: Sums) -> tuple[int, int]:
-    """Step through the outputs without a certificate, in place; return overflows and how many outputs those are."""
+def _exact(products: Products, plan: SumPlan) -> Sums:
+    """Return the exact sums, bias included, at the accumulator's point."""
+    codes = products.exact(plan.chunk)
+    if plan.shift:
+        codes <<= plan.shift
+    codes += _per_channel(plan.bias, codes)
+    return codes
+
+
+def _stepped_through(products: Products, plan: SumPlan, detailed: bool) -> Held:
+    """Step through every addition, watching them where details are asked for."""
+    if detailed:
+        codes, events = products.audit(plan)
+        return Held(codes, events.overflows, codes.size, events)
+    codes, overflowed = products.stepwise(plan)
+    return Held(codes, overflowed, codes.size)
+
+
+def _certified(products: Products, plan: SumPlan, detailed: bool) -> Held:
+    """Step through the outputs without a certificate: single ones, or their whole inputs where they are many."""
     inputs, outputs = at_risk_outputs(products, plan)
     count = int(np.count_nonzero(outputs))
     if not count:
-        return 0, 0
-    part = products.of(products.x[inputs], products.weight)
-    if count > REPLAYED_ONE_BY_ONE * outputs.size:
-        held[inputs], overflowed = part.stepwise(plan)
-        return overflowed, count
-    sums = held[inputs]
-    overflowed = part.replay(plan, outputs, sums)
-    held[inputs] = sums
-    return overflowed, count
+        return Held(_exact(products, plan))
+    if count <= REPLAYED_ONE_BY_ONE * outputs.size:
+        codes = _exact(products, plan)
+        sums = codes[inputs]
+        overflowed = products.of(products.x[inputs], products.weight).replay(plan, outputs, sums)
+        codes[inputs] = sums
+        return Held(codes, overflowed, count, products.audit(plan)[1] if detailed and overflowed else None)
+    if detailed or inputs.all():
+        held = _stepped_through(products, plan, detailed)
+        return replace(held, at_risk=count, events=held.events if held.overflowed else None)
+    stepped, overflowed = products.of(products.x[inputs], products.weight).stepwise(plan)
+    cleared = _exact(products.of(products.x[~inputs], products.weight), plan)
+    codes = np.empty((len(inputs), *stepped.shape[1:]), dtype=np.int64)
+    codes[inputs], codes[~inputs] = stepped, cleared
+    return Held(codes, overflowed, count)
 
 
 def _per_channel(values: Sums, like: Sums) -> Sums:
