@@ -61,6 +61,7 @@ def facts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "processor",
         f"{cpu['name']}, {cpu['threads']} threads, {' '.join(cpu['features']) or 'no known features'}",
     )
+    yield "matrix products", cpu["engine"]
     state = "compiled" if kernels["warm"] else "not compiled yet: the first run does it, or `accel doctor --warm`"
     yield "kernels", state
     if "warmed_in_s" in kernels:
@@ -93,8 +94,36 @@ def warm_up() -> float:
         for design in designs:
             if function != "average":  # a constant, no unit of its own
                 sample_unit(function, design)(np.ones((1, 2), dtype=np.int64))
+    _look_results_up()
+    _multiply_wide_codes()
     _step_every_array()
+    _train_a_little()
     return perf_counter() - started
+
+
+def _look_results_up() -> None:
+    """Call units with so many codes that results are looked up: 8 and 16 bits, none that saturates and some."""
+    import numpy as np
+
+    from accel.numeric.format import QFormat
+    from accel.units.registry import build_unit
+
+    for width in (8, 16):
+        source = QFormat(True, width, 4)
+        for target in (source, QFormat(True, width, 2)):
+            build_unit("identity", "identity", source, target)(np.zeros(1 << width, dtype=source.dtype))
+
+
+def _multiply_wide_codes() -> None:
+    """Reach the int64 loops, which serve only sums that float64 could not hold."""
+    import numpy as np
+
+    from accel.ops.sums import ConvProducts, DenseProducts
+    from kernels.conv import Geometry
+
+    wide = np.full((1, 1, 1, 2), 1 << 27)
+    DenseProducts(wide.reshape(1, 2), wide.reshape(1, 2)).exact(0)
+    ConvProducts(wide, wide[..., :1], Geometry(1, 1, 0, 0, 1, 1, 1, 1, 1), (1, 2)).exact(0)
 
 
 def _step_every_array() -> None:
@@ -110,6 +139,27 @@ def _step_every_array() -> None:
         array = replace(machine.architecture.array, dataflow=dataflow, rows=2, columns=2, timing="pipelined")
         stepped = replace(machine, architecture=replace(machine.architecture, array=array))
         random_experiment(stepped, LoopNest("array", K=2, C=2), 3, 1).step(None, traced=False)
+
+
+def _train_a_little() -> None:
+    """Take a training step with momentum, of 16-bit weights and of 32-bit master weights."""
+    import numpy as np
+
+    from accel.config import load_accelerator
+    from accel.layers import Conv2d, Dense, Flatten, Pool2d, Softmax
+    from accel.network.graph import chain
+    from accel.network.initial import initial_parameters
+    from accel.train.fixed import fixed_learner
+    from accel.train.optimizers import Sgd
+
+    pools = {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
+    layers = {"conv": Conv2d(4, 3), **pools, "flatten": Flatten(), "dense": Dense(3), "softmax": Softmax()}
+    network = chain("trained", (1, 9, 9), layers)
+    for overrides in ((), ("training.master=Q2.30",)):
+        machine = load_accelerator("gupta2015", overrides)
+        learner = fixed_learner(network, machine, loss="cross-entropy", optimizer=Sgd(0.1, 0.9), batch=2)
+        state = learner.start(initial_parameters(network, 1))
+        learner.step(state, learner.encode(np.ones((2, 1, 9, 9))), np.zeros(2, dtype=np.int64), 0.1)
 
 
 def _every_layer() -> Network:
@@ -139,7 +189,19 @@ def _cpu() -> dict[str, Any]:
         "name": binding.get_host_cpu_name(),
         "threads": os.cpu_count() or 1,
         "features": [feature for feature in FEATURES if present.get(feature)],
+        "engine": _engine(),
     }
+
+
+def _engine() -> str:
+    """Return the engine that multiplies, or why there is none."""
+    from accel.errors import ConfigError
+    from accel.ops.engine import VARIABLE, multiplier
+
+    try:
+        return f"{multiplier().value}{' (ACCEL_ENGINE)' if os.environ.get(VARIABLE) else ''}"
+    except ConfigError as error:
+        return f"none: {error.problems[0]}"
 
 
 def _is_writable(folder: Path) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from math import lcm
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
@@ -126,19 +127,20 @@ def touched(positions: int, size: int, stride: int, padding: int, dilation: int,
     """Count the positions 0..extent-1 of one axis that at least one window touches.
 
     Kernel position r reaches offset, offset + stride, ..., one position per window, offset = r dilation - padding. Two
-    kernel positions reach common positions only if their offsets are equal modulo the stride; the later one then starts
-    and ends later, so what it adds lies beyond the last position that the earlier ones reached.
+    kernel positions reach common positions only if their offsets are equal modulo the stride, which those `apart` from
+    each other are. If the windows reach as far as that, all such kernel positions reach one run together; if not, none
+    has a position in common with another.
     """
+    apart = lcm(stride, dilation) // dilation
+    if positions * stride < apart * dilation:
+        apart = size
     count = 0
-    unreached: dict[int, int] = {}
-    for offset in range(-padding, size * dilation - padding, dilation):
-        lattice = offset % stride
-        first = max(offset, lattice, unreached.get(lattice, offset))
-        last = min(offset + (positions - 1) * stride, extent - 1)
+    for r in range(min(size, apart)):
+        offset = r * dilation - padding
+        reach = (size - 1 - r) // apart * apart * dilation + (positions - 1) * stride
+        first, last = max(offset, offset % stride), min(offset + reach, extent - 1)
         if first <= last:
-            added = (last - first) // stride + 1
-            count += added
-            unreached[lattice] = first + added * stride
+            count += (last - first) // stride + 1
     return count
 
 

@@ -1,4 +1,4 @@
-"""How long estimates take: `python benchmarks/bench_estimate.py`.
+"""How long estimates take: `python benchmarks/bench_estimate.py [--quick]`.
 
 Warm: the same network on the same machine again. New machine: the same network on a machine that differs in its
 bandwidth, so that everything but schedules and tiles is worked out again. Cold: the first estimate of a fresh process,
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from harness import alone, seconds, spread, tell, write
+from harness import alone, options, publish, seconds, spread
 
 from accel import estimate, load_accelerator
 from accel.arch.batch import Machines, cycles_of_many
@@ -31,7 +31,8 @@ COLD = (
 
 
 def main() -> None:
-    """Measure, print and write the result file."""
+    """Measure, print and write the result file (not with --quick)."""
+    is_look = options("Time estimates.").parse_args().quick
     networks = {"alexnet conv layers": conv_layers(build("alexnet")), "resnet50": build("resnet50")}
     figures: dict[str, Any] = {}
     for name, network in networks.items():
@@ -39,10 +40,9 @@ def main() -> None:
         figures[f"{name}, new machine"] = new_machine(network)
     for name in ("alexnet", "resnet50"):
         figures[f"{name}, cold"] = cold(name)
-    for dataflow in ("os", "ws", "is"):
+    for dataflow in () if is_look else ("os", "ws", "is"):
         figures[f"{dataflow}, resnet50 on {MACHINES} machines"] = many(networks["resnet50"], dataflow)
-    tell({name: figure for name, figure in figures.items() if "seconds" in figure})
-    print(f"written: {write('bench_estimate', figures)}")
+    publish("bench_estimate", figures, is_look)
 
 
 def conv_layers(network: Network) -> Network:

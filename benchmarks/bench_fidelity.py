@@ -11,11 +11,10 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import argparse
 from dataclasses import replace
 
 import numpy as np
-from harness import paired, tell, write
+from harness import options, paired, publish
 
 import accel
 from accel.data.dataset import load
@@ -73,10 +72,9 @@ def ledger(images: np.ndarray, runs: int, *overrides: str) -> dict[str, object]:
 
 def main() -> None:
     """Measure and write benchmarks/results/bench_fidelity.json."""
-    parser = argparse.ArgumentParser(description="Time certificates and the ledger.")
-    parser.add_argument("--quick", action="store_true", help="few runs, for a look")
-    runs = 2 if parser.parse_args().quick else 9
-    images = fit(load("digits", "test", INPUTS).images, accel.load_network(NETWORK).network.input_shape)
+    is_look = options("Time certificates and the ledger.").parse_args().quick
+    runs, inputs = (1, 16) if is_look else (9, INPUTS)
+    images = fit(load("digits", "test", inputs).images, accel.load_network(NETWORK).network.input_shape)
     figures: dict[str, object] = {
         f"{width}-bit saturating accumulator, certified / stepped": certificate(images, width, runs)
         for width in (36, 33, 32, 31)
@@ -88,8 +86,7 @@ def main() -> None:
     figures["ledger on / off, products cut to 20 fraction bits"] = ledger(
         images, runs, "numerics.accumulator.width=36", "numerics.accumulator.frac_bits=20"
     )
-    tell(figures)
-    print(f"written: {write('bench_fidelity', figures).name}")
+    publish("bench_fidelity", figures, is_look)
 
 
 if __name__ == "__main__":

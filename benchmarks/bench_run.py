@@ -11,7 +11,6 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread on both sides of every ratio
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from harness import alone, paired, seconds, spread, tell, write
+from harness import alone, options, paired, publish, seconds, spread
 
 import accel
 from accel.data.dataset import load
@@ -80,9 +79,8 @@ def first_run(folder: str) -> dict[str, object]:
 
 def main() -> None:
     """Measure, print a table, write results/bench_run.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    runs = 3 if parser.parse_args().quick else 9
+    is_look = options("Time the main job.").parse_args().quick
+    runs = 1 if is_look else 9
     figures: dict[str, object] = {}
     figures["lenet5 1000 digits, fixed / golden"] = forward_ratio("lenet5", "digits", runs)
     figures["lenet5-relu 1000 digits, fixed / golden"] = forward_ratio("lenet5-relu", "digits", runs)
@@ -97,8 +95,7 @@ def main() -> None:
         figures["peak memory of accel run"] = {"mebibytes": peak_kib / 1024}
         figures["help"] = process(["--help"], runs, folder)
         figures["estimate"] = process(["estimate", "lenet5"], runs, folder)
-    tell(figures)
-    print(f"written: {write('bench_run', figures).name}")
+    publish("bench_run", figures, is_look)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ saturating accumulator, one thread; sums and cycles are checked against a matrix
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
-from harness import alone, tell, write
+from harness import alone, options, tell, write
 
 from accel.arch.dataflows import schedule
 from accel.arch.hardware import Array
@@ -49,9 +48,7 @@ def rate(dataflow: str, side: int, runs: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run and write benchmarks/results/bench_stepper.json (not with --quick)."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two runs each, write nothing")
-    quick = parser.parse_args().quick
+    quick = options("Time the stepper.").parse_args().quick
     figures = {
         f"{dataflow}, {side} x {side}": rate(dataflow, side, 2 if quick else 7)
         for dataflow in STEPPERS

@@ -16,7 +16,6 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import argparse
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +23,7 @@ import apytypes
 import numba
 import numpy as np
 from apytypes import APyFixedAccumulatorContext, APyFixedArray, OverflowMode, QuantizationMode
-from harness import paired, tell, write
+from harness import options, paired, publish
 
 from accel.numeric.proof import chunk_terms
 from kernels.chain import Steps
@@ -86,9 +85,8 @@ def measure(x: np.ndarray, w: np.ndarray, start: int, peer: Callable[[], object]
 
 def main() -> None:
     """Measure and write benchmarks/results/bench_stepwise.json."""
-    parser = argparse.ArgumentParser(description="Time accumulators that saturate at every addition.")
-    parser.add_argument("--quick", action="store_true", help="few runs, for a look")
-    runs = 2 if parser.parse_args().quick else 7
+    is_look = options("Time accumulators that saturate at every addition.").parse_args().quick
+    runs = 1 if is_look else 7
     rng = np.random.default_rng(1)
     typical, filters = (np.clip(rng.normal(0, 4000, (SIZE, SIZE)), -32768, 32767).astype(np.int16) for _ in range(2))
     full, wide = (rng.integers(-32768, 32768, (SIZE, SIZE)).astype(np.int16) for _ in range(2))
@@ -115,8 +113,7 @@ def main() -> None:
         "proved / APyTypes context": {"peer": "the same"}
         | paired(lambda: matmul(typical, filters, chunk_terms(32768, 32768), scratch), theirs, runs),
     }
-    tell(figures)
-    print(f"written: {write('bench_stepwise', figures).name}")
+    publish("bench_stepwise", figures, is_look)
 
 
 if __name__ == "__main__":

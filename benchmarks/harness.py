@@ -6,6 +6,9 @@ Times drift on shared machines, so every figure is a ratio against a peer timed 
 
 from __future__ import annotations
 
+import argparse
+import ctypes
+import gc
 import json
 import os
 import platform
@@ -19,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("bitcycle", "numpy", "numba", "apytypes", "onnxruntime")
+PACKAGES = ("bitcycle", "numpy", "numba", "llvmlite", "matplotlib", "apytypes", "fxpmath", "onnx", "onnxruntime")
 
 
 def seconds(task: Callable[[], object]) -> float:
@@ -41,17 +44,61 @@ def alone(task: Callable[[], object], runs: int = 7, warmup: int = 1) -> dict[st
     return {"seconds": spread([seconds(task) for _ in range(runs)]), "runs": runs}
 
 
-def paired(ours: Callable[[], object], peer: Callable[[], object], runs: int = 7) -> dict[str, Any]:
-    """Time two tasks in turn after one warm-up each; ratio = ours / peer, pair by pair (below 1: ours is faster)."""
+def paired(ours: Callable[[], object], peer: Callable[[], object], runs: int = 7, calls: int = 1) -> dict[str, Any]:
+    """Time two tasks in turn after one warm-up each; ratio = ours / peer, pair by pair (below 1: ours is faster).
+
+    calls: how many calls in a row make one time, for tasks of microseconds; times are per call.
+    """
     ours()
     peer()
-    pairs = [(seconds(ours), seconds(peer)) for _ in range(runs)]
+    pairs = [(_per_call(ours, calls), _per_call(peer, calls)) for _ in range(runs)]
     return {
         "ours_seconds": spread([a for a, _ in pairs]),
         "peer_seconds": spread([b for _, b in pairs]),
         "ratio": spread([a / b for a, b in pairs]),
         "runs": runs,
     }
+
+
+def _per_call(task: Callable[[], object], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        task()
+    return (time.perf_counter() - start) / calls
+
+
+def growth_bytes(task: Callable[[], object]) -> int:
+    """Return by how much the resident memory of this process grows at its peak while a task runs (Linux only).
+
+    The C library first gives back what it keeps, or earlier tasks would lend their memory to this one.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = _status_bytes("VmRSS")
+    kept = task()
+    grown = _status_bytes("VmHWM") - before
+    del kept
+    return grown
+
+
+def _status_bytes(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(f"{field}:"))
+
+
+def options(description: str) -> argparse.ArgumentParser:
+    """Return the command line that every benchmark has; scripts may add to it."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="small and few, for a look; writes no result file")
+    return parser
+
+
+def publish(name: str, figures: dict[str, Any], is_look: bool) -> None:
+    """Print the figures, and write them unless this was only a look."""
+    tell(figures)
+    if not is_look:
+        print(f"written: {write(name, figures).name}")
 
 
 def write(name: str, figures: dict[str, Any]) -> Path:

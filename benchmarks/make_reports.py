@@ -27,6 +27,9 @@ COMMANDS = {
         "accel explain lenet5 -n 200 -s numerics.layers.C3.weight=Q2.0 -o reports/lenet5-lost-bits"
     ),
     "units.html": "accel show units --html reports/units.html",
+    "published.html": "accel show published --html reports/published.html",
+    "precision.html": "python benchmarks/sweep_precision.py",
+    "parallelism.html": "python benchmarks/sweep_parallelism.py",
 }
 """Page under reports/ to the command that makes it, run at the top of the repository."""
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numba
 import numba.core.config
+from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +41,26 @@ def kernel(function: F) -> F:
         compiled: F = numba.njit(cache=True, nogil=True)(function)
     finally:
         numba.core.config.CACHE_DIR = before
+    _load_at_once(getattr(compiled, "_cache", None))
     return compiled
+
+
+def _load_at_once(cache: Any) -> None:
+    """Let a kept kernel be loaded without making Numba ready to compile, which is most of a warm start.
+
+    Numba fills its tables of every function that it can compile (and imports SciPy where it is installed) before it
+    looks into its cache; machine code needs none of them, only the allocator. A kernel that is not kept is compiled,
+    and the compiler fills the tables by itself. Where Numba's insides have other names, it does as it likes.
+    """
+    if not hasattr(cache, "_load_overload") or not hasattr(cache, "_guard_against_spurious_io_errors"):
+        return
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        rtsys.initialize(target)
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, target)
+
+    cache.load_overload = load_overload
 
 
 def inline(function: F) -> F:

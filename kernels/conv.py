@@ -15,8 +15,9 @@ import numpy as np
 from kernels._jit import inline, kernel
 from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
 from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
+from kernels.maps import convolve, pack_filters
 from kernels.matmul import BLOCK_BYTES
-from kernels.tile import LANES, ROWS, multiply, pack, pack_columns, tiles
+from kernels.tile import LANES, ROWS, pack, pack_columns, tiles
 
 
 class Geometry(NamedTuple):
@@ -33,34 +34,13 @@ class Geometry(NamedTuple):
     S: int
 
 
-@kernel
 def conv2d(x, w, geometry, chunk, out):
     """Write the exact sums over k of every receptive field and filter.
 
-    x: (N, C, H, W) int16 · w: (K, C/groups * R * S) int16 · out: (N, K, P, Q) int64 · chunk:
+    x: (N, C, H, W) int8 or int16 · w: (K, C/groups * R * S) likewise · out: (N, K, P, Q) int64 · chunk:
     `accel.numeric.proof.chunk_terms` of both operands.
     """
-    N, K, P, Q = out.shape
-    terms = w.shape[1]
-    filters = K // geometry.groups
-    maps = out.reshape(N, K, P * Q)
-    padded = with_padding(x, geometry, 0)
-    block = block_pixels(N * P * Q, 4 * terms + 8 * filters)
-    pairs = (terms + 1) // 2
-    rows = np.empty((tiles(filters, ROWS), pairs, ROWS, 2), dtype=np.int16)
-    lanes = np.empty((block // LANES, pairs, LANES, 2), dtype=np.int16)
-    # Zeros, because an odd number of terms leaves the last row out and the last block leaves columns out.
-    columns = np.zeros((2 * pairs, block), dtype=np.int16)
-    sums = np.empty((filters, block), dtype=np.int64)
-    for group in range(geometry.groups):
-        first_filter = group * filters
-        pack(w[first_filter : first_filter + filters], rows)
-        for first in range(0, N * P * Q, block):
-            count = min(block, N * P * Q - first)
-            patches(padded, geometry, group, P, Q, first, count, columns)
-            pack_columns(columns, lanes)
-            multiply(rows, lanes[: tiles(count, LANES)], chunk, sums)
-            scatter(sums, first, count, first_filter, maps)
+    convolve(x, pack_filters(w, geometry), geometry, chunk, out)
 
 
 @kernel

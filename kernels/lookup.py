@@ -1,6 +1,8 @@
-"""The nearest entry of a table that covers [-reach, reach): one rounding makes the address, the entry is the result."""
+"""Tables of results: one over [-reach, reach), addressed by a rounding, and one with an entry for every code."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from kernels._jit import kernel
 from kernels.activation import saturate
@@ -18,3 +20,21 @@ def nearest(codes, table, shift, rq, out):
         address = round_shift(codes[i], shift, RND) + half
         out[i] = table[min(max(address, 0), table.size - 1)]
     return saturate(out, rq)
+
+
+@kernel
+def gather(codes, table, lowest, out):
+    """Look every code up. codes: (n,) integers >= lowest · table: (m,), entry 0 for `lowest` · out: (n,) as `table`."""
+    for i in range(codes.size):
+        out[i] = table[np.int64(codes[i]) - lowest]
+
+
+@kernel
+def gather_flagged(codes, table, flags, lowest, out):
+    """Do what `gather` does and return how many codes have a flag. flags: (m,) uint8, 0 or 1."""
+    flagged = 0
+    for i in range(codes.size):
+        entry = np.int64(codes[i]) - lowest
+        out[i] = table[entry]
+        flagged += np.int64(flags[entry])
+    return flagged

@@ -13,29 +13,19 @@ from kernels._jit import kernel
 from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
 from kernels.chain import Steps as Steps
 from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
-from kernels.tile import LANES, ROWS, multiply, pack, pack_columns, tiles
+from kernels.packed import multiply, pack_panels_of
+from kernels.tile import LANES, ROWS, pack, pack_columns, tiles
 
 BLOCK_BYTES = 1 << 18  # what a block of operands may take: it stays in a second-level cache
 
 
-@kernel
 def matmul(x, w, chunk, out):
     """Write the exact sums over k of x[m, k] * w[n, k].
 
-    x: (M, K) int16 · w: (N, K) int16 · out: (M, N) int64 · chunk: `accel.numeric.proof.chunk_terms` of both operands.
+    x: (M, K) int8 or int16 · w: (N, K) likewise · out: (M, N) int64 · chunk: `accel.numeric.proof.chunk_terms` of both
+    operands.
     """
-    M, K = x.shape
-    N = w.shape[0]
-    pairs = (K + 1) // 2
-    lanes = np.empty((tiles(N, LANES), pairs, LANES, 2), dtype=np.int16)
-    pack(w, lanes)
-    block = ROWS * max(1, BLOCK_BYTES // (4 * ROWS * max(pairs, 1)))
-    rows = np.empty((tiles(min(block, M), ROWS), pairs, ROWS, 2), dtype=np.int16)
-    for first in range(0, M, block):
-        last = min(first + block, M)
-        packed = rows[: tiles(last - first, ROWS)]
-        pack(x[first:last], packed)
-        multiply(packed, lanes, chunk, out[first:last])
+    multiply(x, pack_panels_of(w), chunk, out)
 
 
 @kernel

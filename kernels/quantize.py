@@ -160,22 +160,42 @@ def requantize(codes, rq, draws, out):
     return overflowed
 
 
-@kernel
-def encode(mantissas, exponents, rq, draws, out):
-    """Cast the values mantissa * 2^exponent, counted in lsb of the target, and return how many overflowed.
+@inline
+def exact_integer(bits, frac_bits):
+    """Return v and a shift, v * 2^-shift being the float64 with these bits, counted in units of 2^-frac_bits.
 
-    mantissas, exponents: (n,) int64, every left shift proved to fit 63 bits · the other arguments as for `requantize`;
-    rq.shift is not read.
+    A float64 is m * 2^e with |m| < 2^53, so a left shift of up to 9 stays below 2^62. Beyond, |value| >= 2^62 is out of
+    range of every format up to 61 bits, and only its sign, bits 0..60 and the bit above the target's top bit can
+    matter: the magnitude is reduced to its low 62 bits, and 2^62 is added to stay out of range. Infinities become
+    numbers out of range, NaN makes no sense.
+    """
+    biased = (bits >> 52) & 0x7FF
+    magnitude = (bits & ones(52)) | (min(biased, 1) << 52)  # subnormals have no leading one
+    exponent = max(biased, 1) - 1075 + frac_bits
+    left = min(max(exponent, 0), 62)
+    far = -np.int64(exponent > 9)  # all ones where it holds: a choice without a branch
+    reduced = ((magnitude & ones(62 - left)) << left) + (1 << 62)
+    magnitude = (magnitude & ~far) | (reduced & far)
+    sign = bits >> 63
+    return (magnitude ^ sign) - sign, -exponent & ~far
+
+
+@kernel
+def encode(bits, frac_bits, rq, draws, out):
+    """Cast float64 values and return how many overflowed.
+
+    bits: (n,) int64, those of the values, no NaN · frac_bits: the target's · the other arguments as for `requantize`;
+    rq.shift is not read. Infinities are cast like some number out of range.
     """
     overflowed = 0
     if rq.rounding == STOCHASTIC:
-        for i in range(mantissas.size):
-            v, shift = mantissas[i], -exponents[i]
+        for i in range(bits.size):
+            v, shift = exact_integer(bits[i], frac_bits)
             out[i], outside = confine(round_drawn(v, shift, rq, draws[i]), bit_above(v, shift, rq), rq)
             overflowed += outside
     else:
-        for i in range(mantissas.size):
-            v, shift = mantissas[i], -exponents[i]
+        for i in range(bits.size):
+            v, shift = exact_integer(bits[i], frac_bits)
             out[i], outside = confine(round_shift(v, shift, rq.rounding), bit_above(v, shift, rq), rq)
             overflowed += outside
     return overflowed

@@ -56,7 +56,7 @@ SUMS = ir.VectorType(ir.IntType(32), VECTOR)
 WIDE_SUMS = ir.VectorType(ir.IntType(64), VECTOR)
 
 
-def _constant(vector, value):
+def constant(vector, value):
     return ir.Constant(vector, [value] * vector.count)
 
 
@@ -68,11 +68,11 @@ def _load(builder, pointer, index, align):
     return builder.load(builder.gep(pointer, [index]), align=align)
 
 
-def _broadcast(builder, pair):
+def broadcast(builder, pair):
     """Repeat two codes in every lane."""
     undefined = ir.Constant(SUMS, ir.Undefined)
     first = builder.insert_element(undefined, pair, PAIR(0))
-    return builder.bitcast(builder.shuffle_vector(first, undefined, _constant(SUMS, 0)), CODES)
+    return builder.shuffle_vector(first, undefined, constant(SUMS, 0))
 
 
 def pair_sums(builder, a, b):
@@ -111,18 +111,18 @@ def _add_products(_, rows, i, lanes, j, first, last, sums, row):
         sums_pointer = place(context, builder, signature, arguments, 6, row, WIDE_SUMS)
         pairs = builder.sub(last, first)
         tile = [(r, v) for r in range(ROWS) for v in range(VECTORS)]
-        totals = {at: cgutils.alloca_once_value(builder, _constant(SUMS, -1)) for at in tile}
+        totals = {at: cgutils.alloca_once_value(builder, constant(SUMS, -1)) for at in tile}
         with cgutils.for_range(builder, pairs) as loop:
             columns = [
                 _load(builder, lanes_pointer, _index(builder, loop.index, VECTORS, v), align=2) for v in range(VECTORS)
             ]
             for r, v in tile:
                 pair = _load(builder, rows_pointer, _index(builder, loop.index, ROWS, r), align=2)
-                addend = pair_sums(builder, _broadcast(builder, pair), columns[v])
+                addend = pair_sums(builder, builder.bitcast(broadcast(builder, pair), CODES), columns[v])
                 builder.store(builder.add(builder.load(totals[r, v]), addend), totals[r, v])
         for r, v in tile:
             target = builder.gep(sums_pointer, [LENGTH(r * VECTORS + v)])
-            exact = builder.add(builder.sext(builder.load(totals[r, v]), WIDE_SUMS), _constant(WIDE_SUMS, 1))
+            exact = builder.add(builder.sext(builder.load(totals[r, v]), WIDE_SUMS), constant(WIDE_SUMS, 1))
             builder.store(builder.add(builder.load(target, align=8), exact), target, align=8)
         return context.get_dummy_value()
 
@@ -166,25 +166,3 @@ def pack_columns(columns, lanes):
             for lane in range(LANES):
                 tile[lane, 0] = even[lane]
                 tile[lane, 1] = odd[lane]
-
-
-@inline
-def multiply(rows, lanes, chunk, out):
-    """Write the exact products of all packed rows with all packed lanes.
-
-    rows: (tiles(M, ROWS), pairs, ROWS, 2) · lanes: (tiles(N, LANES), pairs, LANES, 2) · out: (M, N) int64.
-    chunk: products whose sum provably stays below 2^31; sums of that many are widened to int64.
-    """
-    M, N = out.shape
-    pairs = rows.shape[1]
-    step = max(1, chunk // 2)
-    sums = np.empty((1, ROWS * LANES), dtype=np.int64)
-    for j in range(lanes.shape[0]):
-        width = min(LANES, N - j * LANES)
-        for i in range(rows.shape[0]):
-            sums[:] = 0
-            for first in range(0, pairs, step):
-                add_products(rows, i, lanes, j, first, min(first + step, pairs), sums, 0)
-            for r in range(min(ROWS, M - i * ROWS)):
-                for lane in range(width):
-                    out[i * ROWS + r, j * LANES + lane] = sums[0, r * LANES + lane]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accel.arch.technology import Technology
 
@@ -40,6 +40,16 @@ class Area:
     def total_mm2(self) -> float:
         """All components together."""
         return math.fsum(self.components.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values; the total is None where the technology has no figure for any of it."""
+        return {
+            "technology": self.technology,
+            "unit": "mm2",
+            "total": self.total_mm2 if self.components else None,
+            "components": dict(self.components),
+            "unpriced": list(self.unpriced),
+        }
 
 
 def machine_area(blocks: Mapping[str, Block], technology: Technology) -> Area:

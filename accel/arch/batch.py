@@ -60,7 +60,8 @@ def cycles_of_many(nests: Sequence[LoopNest], machines: Machines, dram_bytes: Ar
     """Return the cycles of layers of the array on many machines.
 
     dram_bytes: (layers,) what each moves between DRAM and chip.
-    Raises ConfigError for unknown dataflows and timings, for sizes below 1 and for bandwidths that move nothing.
+    Raises ConfigError for unknown dataflows and timings, for sizes below 1, for bandwidths that move nothing, and for
+    cycles that 64 bits may not hold.
     """
     rows, columns, bandwidth = _checked(machines)
     dataflow = chosen(Array(machines.dataflow, 1, 1, machines.timing))
@@ -76,6 +77,7 @@ def cycles_of_many(nests: Sequence[LoopNest], machines: Machines, dram_bytes: Ar
     gemm = Gemm._make(products[:, axis] for axis in range(4))
     windows = {"window": np.array([[nest.R * nest.S] for nest in nests], np.int64)} if "window" in takes else {}
     moved = np.broadcast_to(np.asarray(dram_bytes, np.float64), (len(nests),))[:, None]
+    _refuse_too_many(nests, rows, columns, moved, bandwidth)
     compute = np.empty((len(nests), rows.size), np.int64)
     total = np.empty_like(compute)
     step = max(1, CHUNK // max(1, len(nests)))
@@ -106,3 +108,27 @@ def _checked(machines: Machines) -> tuple[Ints, Ints, NDArray[np.float64] | None
     if not (channel > 0).all():
         raise ConfigError("a bandwidth of 0 moves nothing; use more than 0, or None for a channel that is not modelled")
     return rows.astype(np.int64), columns.astype(np.int64), None if bandwidth is None else channel.astype(np.float64)
+
+
+def _refuse_too_many(
+    nests: Sequence[LoopNest],
+    rows: Ints,
+    columns: Ints,
+    moved: NDArray[np.float64],
+    bandwidth: NDArray[np.float64] | None,
+) -> None:
+    """Raise ConfigError where cycles could pass 64 bits.
+
+    A fold of R x C takes at most the streamed length and 2 (R + C) cycles, and no axis is cut into more folds than it
+    is long; so 8 groups (m + R + C) (k + R + C) (n + R + C) are more than any array takes.
+    """
+    edges = int(rows.max(initial=1)) + int(columns.max(initial=1))
+    most = max(
+        (8 * g * (m + edges) * (k + edges) * (n + edges) for g, m, k, n in (nest.gemm for nest in nests)), default=0
+    )
+    transfer = 0.0 if bandwidth is None else float(moved.max(initial=0.0) / bandwidth.min(initial=np.inf))
+    if most >= 1 << 63 or transfer >= 1 << 62:
+        raise ConfigError(
+            "the largest of these layers may take more cycles than 64 bits hold; use accel.estimate, which counts with "
+            "whole numbers of any size, one machine at a time"
+        )

@@ -5,23 +5,30 @@ What the orders are, what stays and what is spilled is told in `accel.arch.tilin
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accel.arch.demand import Demand
 from accel.arch.places import Places, even_sizes, place_cuts
+from accel.loopnest import LoopNest
 
-NEVER = int(np.iinfo(np.int64).max)
-"""Bits of a tiling that does not fit."""
+INT64_BITS = 63
+"""Numbers of as many bits are int64; where any could be larger, all are Python's integers, in arrays of objects."""
 
-Ints: TypeAlias = NDArray[np.int64]
+CLOSE = 1e-9
+"""Relative error of prices in float64, with a wide margin."""
+
+Ints: TypeAlias = NDArray[Any]
 Flags: TypeAlias = NDArray[np.bool_]
 
 
 class Grid(NamedTuple):
-    """Candidates: tile sizes (groups, which cut of the places, filters, channels) and how many tiles there are."""
+    """Candidates: tile sizes (groups, which cut of the places, filters, channels) and how many tiles there are.
+
+    never: bits of a tiling that does not fit, more than any that does.
+    """
 
     cuts: tuple[Places, ...]
     groups: Ints
@@ -32,6 +39,7 @@ class Grid(NamedTuple):
     cut_number: Ints
     filter_number: Ints
     channel_number: Ints
+    never: int
 
     @property
     def steps(self) -> Ints:
@@ -53,7 +61,11 @@ class Order(NamedTuple):
 
 
 def candidates(demand: Demand) -> Grid:
-    """Return the candidates: the axes of one group cut in every way, and several whole groups at once."""
+    """Return the candidates: the axes of one group cut in every way, and several whole groups at once.
+
+    Where 64 bits could be too few, only those that move least, up to `CLOSE`, by their prices in float64: exact numbers
+    of any size take their time. What fits a buffer is told exactly even so, for such numbers are below 2^53.
+    """
     nest, grain = demand.nest, demand.grain
     cuts = place_cuts(nest, grain.places)
     of_group = np.meshgrid(
@@ -62,21 +74,50 @@ def candidates(demand: Demand) -> Grid:
         even_sizes(nest.C, grain.channels),
         indexing="ij",
     )
-    cut, filters, channels = (axis.ravel().astype(np.int64) for axis in of_group)
-    together = np.array(even_sizes(nest.G), np.int64)
-    groups = np.concatenate((np.ones_like(cut), together))
-    cut = np.concatenate((cut, 0 * together))
-    filters = np.concatenate((filters, 0 * together + nest.K))
-    channels = np.concatenate((channels, 0 * together + nest.C))
-    cut_number = np.array([places.number for places in cuts], np.int64)[cut]
+    cut, filters, channels = (axis.ravel() for axis in of_group)
+    together = np.array(even_sizes(nest.G))
+    whole = np.zeros_like(together)
+    sizes = np.array(
+        (
+            np.concatenate((np.ones_like(cut), together)),
+            np.concatenate((cut, whole)),
+            np.concatenate((filters, whole + nest.K)),
+            np.concatenate((channels, whole + nest.C)),
+        )
+    )
+    never = _more_than_any(demand, cuts)
+    if never.bit_length() <= INT64_BITS:
+        return _grid(nest, cuts, sizes, np.int64, never)
+    bits = np.stack([order.bits for order in orders(demand, _grid(nest, cuts, sizes, np.float64, never))])
+    is_close = (bits <= (1 + CLOSE) * bits.min()).any(axis=0)
+    return _grid(nest, cuts, sizes[:, is_close], object, never)
+
+
+def _grid(nest: LoopNest, cuts: tuple[Places, ...], sizes: Ints, kind: type, never: int) -> Grid:
+    """Return the grid of sizes (groups, cut, filters, channels by row) in numbers of one kind."""
+    cut = sizes[1]
+    groups, _, filters, channels = sizes.astype(kind)
+    cut_number = np.array([places.number for places in cuts], kind)[cut]
     numbers = -(-nest.G // groups), cut_number, -(-nest.K // filters), -(-nest.C // channels)
-    return Grid(cuts, groups, cut, filters, channels, *numbers)
+    return Grid(cuts, groups, cut, filters, channels, *numbers, never)
+
+
+def _more_than_any(demand: Demand, cuts: tuple[Places, ...]) -> int:
+    """Return a number above every number of the candidates: each operand as often as the finest tiles would bring it.
+
+    What is held is no more than what is moved and kept together, and there are no more tiles than outputs times
+    channels, whose sums would be spilled with a bit each at least.
+    """
+    nest = demand.nest
+    inputs = nest.G * nest.C * max(places.inputs for places in cuts) * max(1, demand.input_bits) * nest.K
+    weights = nest.G * nest.K * max(1, demand.filter_bits) * max(places.number for places in cuts)
+    return 4 * (inputs + weights + nest.C * nest.outputs * max(1, demand.sum_bits))
 
 
 def orders(demand: Demand, grid: Grid) -> list[Order]:
-    """Price every candidate in every order; `NEVER` where something does not fit."""
+    """Price every candidate in every order; `grid.never` where something does not fit."""
     nest, groups = demand.nest, grid.groups
-    by_cut = np.array([(p.largest.outputs, p.largest.inputs, p.inputs) for p in grid.cuts], np.int64)
+    by_cut = np.array([(p.largest.outputs, p.largest.inputs, p.inputs) for p in grid.cuts], groups.dtype)
     outputs, seen, all_seen = by_cut[grid.cut].T
     outputs = groups * grid.filters * outputs
     inputs = groups * grid.channels * seen * demand.input_bits
@@ -108,7 +149,7 @@ def orders(demand: Demand, grid: Grid) -> list[Order]:
     for name, of_inputs, of_weights, (in_first_pass, passes), (is_possible, of_sums) in cases:
         moved = of_inputs + of_weights + of_sums
         ahead = np.maximum(inputs + weights, in_first_pass - moved // (grid.group_number * passes))
-        bits = np.where(fits & is_possible, moved, NEVER)
+        bits = np.where(fits & is_possible, moved, grid.never)
         found.append(Order(name, bits, ahead, of_inputs, of_weights, of_sums, keeps_inputs, keeps_weights))
     return found
 
@@ -138,10 +179,10 @@ def sums_inside(demand: Demand, grid: Grid, tile: Ints) -> tuple[Flags, Ints]:
 def room_for(demand: Demand, sum_bits: int, is_moving: bool = False) -> int:
     """Return how many outputs of a tile the output buffer takes, each as wide as its sum or as what is stored of it.
 
-    Two tiles if anything moves to DRAM, because one of them is on its way then.
+    Two tiles if anything moves to DRAM, because one of them is on its way then. All of them if they take no room.
     """
     outputs = demand.nest.outputs
     wide = max(sum_bits * outputs, demand.stored_bits)
     if not wide:
-        return NEVER
+        return outputs
     return 8 * demand.output_room * outputs // (wide * (2 if is_moving or demand.stored_bits else 1))

@@ -2,14 +2,18 @@
 
 A unit of d stages takes a value in cycle t and has its result in cycle t + d - 1, so n values through one lane take
 (n - 1) interval + d cycles. Behind another layer it takes values the cycle after they leave that; then its depth and
-what it lags behind are added, the rest is hidden. What this leaves out: results are taken to come evenly between the
-first and the last; a burst that overruns the lanes waits in a buffer that is not sized here.
+what it lags behind are added, the rest is hidden. Results come tile by tile, so a unit that keeps pace with a layer on
+average may still lag behind its last tile. What this leaves out: the buffer in which a burst of results waits that
+overruns the lanes is not sized here, and the last tile is taken to be as large a part of every unit's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
 
 from accel.arch.mapping import Schedule
 from accel.arch.result import Cycles
@@ -31,13 +35,28 @@ ELEMENTWISE: Mapping[str, UnitCost] = {
 (rounded and saturated at once), any other (in a stage after the product)."""
 
 
+class Results(NamedTuple):
+    """How results leave: from the first to the last in `cycles`, of which the last ones are a `last_share` of all.
+
+    These come within last_cycles, with no pause between them.
+    """
+
+    cycles: int
+    last_share: Fraction
+    last_cycles: int
+
+
+ALL_THERE = Results(0, Fraction(1), 0)
+"""Results that have all left before."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """What a layer adds (`cycles`), works behind another (`hidden_cycles`), and from its first result to its last."""
+    """What a layer adds (`cycles`), works behind another (`hidden_cycles`), and how its results leave."""
 
     cycles: Cycles
     hidden_cycles: int
-    result_cycles: int
+    results: Results
 
 
 @dataclass(frozen=True)
@@ -55,19 +74,28 @@ class UnitWork:
     def alone(self) -> Step:
         """Everything that it reads is there before it starts."""
         cycles = Cycles(fill=0, steady=self.entering_cycles, drain=self.latency_cycles - 1, stall=0)
-        return Step(cycles, 0, self.entering_cycles)
+        return Step(cycles, 0, Results(self.entering_cycles, Fraction(1), self.entering_cycles))
 
-    def behind(self, result_cycles: int) -> Step:
-        """It takes the results of a layer as they come, within `result_cycles`."""
-        lag_cycles = max(0, self.entering_cycles - result_cycles)
+    def behind(self, results: Results) -> Step:
+        """It takes the results of a layer as they come.
+
+        Every tile of results is a burst of last_share, last_cycles long. With u cycles of work on each of n bursts,
+        begun i cycles apart, the unit ends max(n u - (n - 1) i, u) after the last one began: behind all of them or
+        behind the last.
+        """
+        last = ceil(self.entering_cycles * results.last_share)
+        lag_cycles = max(0, self.entering_cycles - results.cycles, last - results.last_cycles)
         cycles = Cycles(fill=0, steady=lag_cycles, drain=self.latency_cycles, stall=0)
-        return Step(cycles, self.entering_cycles - lag_cycles, result_cycles + lag_cycles)
+        later = Results(results.cycles + lag_cycles, results.last_share, results.last_cycles + lag_cycles)
+        return Step(cycles, self.entering_cycles - lag_cycles, later)
 
 
 def array_step(schedule: Schedule) -> Step:
     """Return what a schedule adds."""
     cycles = Cycles(schedule.fill_cycles, schedule.steady_cycles, schedule.drain_cycles, stall=0)
-    return Step(cycles, 0, schedule.result_cycles)
+    last_share = Fraction(schedule.last_results, schedule.sram_writes["output"])
+    last_cycles = min(schedule.last_result_cycles, schedule.result_cycles)
+    return Step(cycles, 0, Results(schedule.result_cycles, last_share, last_cycles))
 
 
 def element_work(elements: int, lanes: int, cost: UnitCost) -> UnitWork:
@@ -84,6 +112,17 @@ def window_work(windows: int, values: int, lanes: int, gather: UnitCost, finish:
     return UnitWork((per_lane - 1) * interval_cycles + window_cycles, gather.latency_cycles + finish.latency_cycles)
 
 
-def row_work(rows: int, cost: UnitCost) -> UnitWork:
-    """Return the work of whole rows one after another; `cost` is that of a row, first value in to last value out."""
-    return UnitWork((rows - 1) * cost.interval_cycles + cost.latency_cycles, 1, cost.passes)
+def row_work(rows: int, lanes: int, cost: Callable[[int], UnitCost]) -> UnitWork:
+    """Return the work of whole rows that are dealt to lanes, as many rows at once as are soonest done.
+
+    cost(n): that of a row on n lanes, first value in to last value out. `at_once` rows have lanes // at_once lanes each
+    and begin a cycle apart, so that what works once a row (a reciprocal, a root) takes one after the other. What this
+    leaves out: that a part which takes a row less often than every cycle keeps some of them waiting.
+    """
+    found = []
+    for at_once in range(1, min(rows, lanes) + 1):
+        one = cost(lanes // at_once)
+        turns = -(-rows // at_once)
+        found.append(((turns - 1) * one.interval_cycles + one.latency_cycles + rows - turns, one.passes))
+    cycles, passes = min(found)
+    return UnitWork(cycles, 1, passes)

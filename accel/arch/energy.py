@@ -1,7 +1,7 @@
 """Energy of a layer: what was counted times what a technology file says. Every figure here is an estimate.
 
-Counts come from the schedule, costs from the file. Not in it: clocks, control, leakage, the cast of finished sums, and
-whatever `unpriced` names. Rules of interpolation beside `accel.arch.technology.Curve`:
+Counts come from the schedule, costs from the file. Not in it: what `NEVER_COUNTED` and `unpriced` name. Rules of
+interpolation beside `accel.arch.technology.Curve`:
 
 - A multiplication of a by b bits costs what one of sqrt(a b) by sqrt(a b) does: an array multiplier has a b cells.
 - A word read or written costs in proportion to its bits; a write costs what a read does.
@@ -26,6 +26,8 @@ from accel.arch.technology import Technology
 
 Count = Any
 """A number of operations or bits, or an array over many machines."""
+
+NEVER_COUNTED = ("clocks", "control", "leakage", "the cast of finished sums")
 
 
 class Access(NamedTuple):
@@ -88,6 +90,18 @@ class Energy:
     def total_pj(self) -> float | None:
         """The total in picojoules, None where the technology has ratios only."""
         return self.total if self.unit == "pJ" else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "technology": self.technology,
+            "unit": self.unit,
+            "total": self.total,
+            "components": dict(self.components),
+            "low": self.low,
+            "high": self.high,
+            "unpriced": list(self.unpriced),
+        }
 
     def __add__(self, other: Energy) -> Energy:
         """Return the energy of two layers, estimated with one technology."""

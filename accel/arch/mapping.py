@@ -6,6 +6,7 @@ filters and C channels of a group, P and Q output rows and columns, R and S kern
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -42,6 +43,21 @@ def nested(dim: str, extent: int, size: int, inner: str) -> tuple[Loop, Loop]:
     return Loop(dim, extent, tile, "temporal"), Loop(dim, tile, 1, inner)
 
 
+def innermost_steps(extent: int, tiles: Sequence[int]) -> int:
+    """Return the steps of the innermost of nested loops over one axis, each over the tile of the one before."""
+    if not tiles:
+        return 1
+    whole, rest = divmod(extent, tiles[0])
+    return whole * innermost_steps(tiles[0], tiles[1:]) + (innermost_steps(rest, tiles[1:]) if rest else 0)
+
+
+def turns(loops: Sequence[Loop], index: int) -> float:
+    """Return how often a loop turns each time that it is entered, on average over its axis."""
+    axis = [loop for loop in loops[: index + 1] if loop.dim == loops[index].dim]
+    sizes = [loop.tile for loop in axis]
+    return innermost_steps(axis[0].extent, sizes) / innermost_steps(axis[0].extent, sizes[:-1])
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Counts in cycles without any wait for memory; fill + steady + drain = compute_cycles.
@@ -50,7 +66,8 @@ class Schedule:
     folds: times the array is loaded with a new tile. fill: before operands enter at every edge (skew, weights loaded).
     steady: operands stream, folds times the streamed length. drain: after the last operand entered until the last
     result has left. result_cycles: from the first finished result to the last, inclusive; a unit can work behind the
-    array in that time.
+    array in that time. last_results: how many of them the last tile gives, within last_result_cycles; tiles may give
+    theirs much faster than they follow each other.
     mapping_efficiency: used PEs / PEs, averaged over folds by time, 0..1.
     first_fold: elements by operand ("input", "weight") that must be there before the array can start.
     sram_reads: element reads by operand ("input", "weight", "bias", "partial_sum"); sram_writes: ("partial_sum",
@@ -67,6 +84,8 @@ class Schedule:
     steady_cycles: int
     drain_cycles: int
     result_cycles: int
+    last_results: int
+    last_result_cycles: int
     mapping_efficiency: float
     order: AccumulationOrder
     first_fold: dict[str, int]
@@ -82,4 +101,17 @@ class Schedule:
     @property
     def parallel(self) -> int:
         """Processing elements at work on a full tile."""
-        return prod(loop.steps for loop in self.loops if loop.kind in SPATIAL)
+        axes: dict[str, list[Loop]] = {}
+        for loop in self.loops:
+            if loop.kind in SPATIAL:
+                axes.setdefault(loop.dim, []).append(loop)
+        return prod(innermost_steps(loops[0].extent, [loop.tile for loop in loops]) for loops in axes.values())
+
+    @property
+    def busy(self) -> tuple[float, float]:
+        """Rows and columns at work, averaged over tiles."""
+        rows, columns = (
+            prod(turns(self.loops, index) for index, loop in enumerate(self.loops) if loop.kind == kind)
+            for kind in SPATIAL
+        )
+        return float(rows), float(columns)

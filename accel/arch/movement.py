@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import prod
 
 from accel.arch.dataflows.row_mapping import row_words
-from accel.arch.mapping import Loop, Schedule
+from accel.arch.mapping import Loop, Schedule, turns
 from accel.loopnest import LoopNest
 
 INDICES: Mapping[str, frozenset[str]] = {
@@ -52,7 +52,7 @@ def movement(nest: LoopNest, schedule: Schedule) -> Movement:
     for operand, letters in INDICES.items():
         uses = nest.macs / summed if operand == "partial_sum" else nest.macs
         kept = _kept(schedule.loops, letters, has_files)
-        stays = prod(_turns(schedule.loops, index) for index in kept)
+        stays = prod(turns(schedule.loops, index) for index in kept)
         if has_files and operand == "input":
             stays *= nest.Q * nest.S / row_words(nest)
         if kept or has_files:
@@ -71,18 +71,3 @@ def _kept(loops: Sequence[Loop], letters: frozenset[str], has_files: bool) -> li
             elif not has_files:
                 break
     return kept
-
-
-def _turns(loops: Sequence[Loop], index: int) -> float:
-    """Return how often a loop turns each time that it is entered, on average over its axis."""
-    axis = [loop for loop in loops[: index + 1] if loop.dim == loops[index].dim]
-    sizes = [loop.tile for loop in axis]
-    return _steps(axis[0].extent, sizes) / _steps(axis[0].extent, sizes[:-1])
-
-
-def _steps(extent: int, sizes: Sequence[int]) -> int:
-    """Return the steps of the innermost of nested loops over one axis, each over the tile of the one before."""
-    if not sizes:
-        return 1
-    whole, rest = divmod(extent, sizes[0])
-    return whole * _steps(sizes[0], sizes[1:]) + (_steps(rest, sizes[1:]) if rest else 0)

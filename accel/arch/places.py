@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from accel.loopnest import LoopNest, touched
@@ -114,18 +115,28 @@ def _cuts(number: int, rows: Axis, columns: Axis, images: int, height: int, widt
 def _axis(
     positions: int, size: int, stride: int, padding: int, dilation: int, extent: int, tile: int
 ) -> tuple[tuple[int, Cut], ...]:
-    """Cut one axis into tiles of `tile` positions, equal neighbours together."""
+    """Cut one axis into tiles of `tile` positions, equal neighbours together.
 
-    def cuts() -> Iterator[Cut]:
-        seen = 0
-        for first in range(0, positions, tile):
-            last = min(positions, first + tile)
-            inputs = touched(last - first, size, stride, padding - first * stride, dilation, extent)
-            seen_now = touched(last, size, stride, padding, dilation, extent)
-            yield Cut(last - first, inputs, seen_now - seen)
-            seen = seen_now
+    Windows that lie within the map, behind as many as can share inputs with them, all see and share the same. So only
+    tiles near the two ends are counted one by one.
+    """
+    number = -(-positions // tile)
 
-    return tuple((len(list(equal)), cut) for cut, equal in groupby(cuts()))
+    def cut(index: int) -> Cut:
+        first, last = index * tile, min(positions, (index + 1) * tile)
+        inputs = touched(last - first, size, stride, padding - first * stride, dilation, extent)
+        before, until = (touched(end, size, stride, padding, dilation, extent) for end in (first, last))
+        return Cut(last - first, inputs, until - before)
+
+    reach = dilation * (size - 1)
+    from_start = max(-(-reach // stride), -(-padding // stride))
+    within = (extent - 1 + padding - reach) // stride + 1  # positions before the first that looks past the end
+    begin, end = min(number, -(-from_start // tile)), min(within, positions) // tile
+    counted = [(1, cut(index)) for index in range(begin)]
+    if begin < end:
+        counted.append((end - begin, cut(begin)))
+    counted += [(1, cut(index)) for index in range(max(begin, end), number)]
+    return tuple((sum(count for count, _ in equal), each) for each, equal in groupby(counted, itemgetter(1)))
 
 
 def _leaves(cuts: Cuts) -> Iterator[Cut]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from accel.arch.energy import Energy  # reports are read without what estimates them
+if TYPE_CHECKING:  # reports are read without what estimates them
+    from accel.arch.area import Area
+    from accel.arch.energy import Energy
+    from accel.arch.technology import Technology
+
+PJ_PER_J = 1e12
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,15 @@ class Cycles:
         return self.compute + self.stall
 
 
+class Busy(NamedTuple):
+    """Rows and columns of an array that are at work, averaged over tiles, and how many there are."""
+
+    rows: float
+    columns: float
+    of_rows: int
+    of_columns: int
+
+
 @dataclass(frozen=True)
 class LayerReport:
     """One layer on one machine, for one input (times batch).
@@ -40,6 +54,8 @@ class LayerReport:
     byte_counts: bytes moved, by level ("dram", "sram") and operand ("input", "weight", "bias", "partial_sum",
     "output"). tiling: what lies on the chip at a time, and what passes it (see `accel.arch.tiling`); None for units.
     energy: an estimate (see `accel.arch.energy`); None on a machine that names no technology.
+    needed_bytes_per_cycle: what crosses DRAM for the layer and the units behind it / their cycles of work, the least
+    bandwidth at which they need not wait; None where nothing crosses. busy: None for units.
     """
 
     name: str
@@ -58,11 +74,27 @@ class LayerReport:
     next_cycles: int = 0
     tiling: Mapping[str, Any] | None = None
     energy: Energy | None = None
+    needed_bytes_per_cycle: float | None = None
+    busy: Busy | None = None
 
     @property
     def energy_pj(self) -> float | None:
         """The estimated energy in picojoules; None if the machine names no technology that has any."""
         return self.energy.total_pj if self.energy else None
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What was found to help one layer, by trying it (see `accel.estimator.advice`).
+
+    cycles: what it would take after a change, by name of the change, where that is fewer. bytes_per_cycle, batch: of
+    the bandwidths and of the batches tried, the smallest at which waiting no longer bounds it; None if it does not now,
+    or does at every one of them. Batches are tried for layers that wait for weights.
+    """
+
+    cycles: Mapping[str, int]
+    bytes_per_cycle: float | None = None
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +104,7 @@ class NetworkReport:
     All three of latency, interval and throughput are of `batch` inputs at once. pes: of all cores.
     schedule: how layers follow each other ("layer by layer" or "layer pipelined"). cores: copies of the array.
     stages: the layers of every core, when layers are pipelined. dram_bytes_per_cycle: None if not modelled.
+    technology: what energy and area were estimated with; None on a machine that names none, which has neither.
     """
 
     network: str
@@ -86,8 +119,32 @@ class NetworkReport:
     cores: int = 1
     stages: tuple[tuple[str, ...], ...] = ()
     dram_bytes_per_cycle: float | None = None
+    technology: Technology | None = None
+    area: Area | None = None
 
     @property
     def inputs_per_second(self) -> float:
         """Steady-state throughput: batch * clock / interval."""
         return self.batch * self.clock_hz / self.interval_cycles
+
+    @cached_property
+    def energy(self) -> Energy | None:
+        """All layers together, for `batch` inputs."""
+        from accel.arch.energy import total_energy
+
+        found = [layer.energy for layer in self.layers if layer.energy is not None]
+        return total_energy(found) if found else None
+
+    @property
+    def energy_pj_per_input(self) -> float | None:
+        """The energy of one input in picojoules; None if the machine names no technology that has any."""
+        total_pj = self.energy.total_pj if self.energy else None
+        return None if total_pj is None else total_pj / self.batch
+
+    @property
+    def average_power_w(self) -> float | None:
+        """Watts while inputs follow each other at the interval: energy * clock / interval."""
+        total_pj = self.energy.total_pj if self.energy else None
+        if total_pj is None or not self.interval_cycles:
+            return None
+        return total_pj / PJ_PER_J * self.clock_hz / self.interval_cycles

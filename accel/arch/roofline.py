@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from accel.arch.result import Cycles
@@ -23,6 +24,8 @@ OPERANDS: Mapping[str, str] = {
 }
 """Bounds by the operand that crosses the channel."""
 
+EMPTY: Mapping[str, int] = MappingProxyType({})
+
 
 class Bounds(NamedTuple):
     """The bound, the one behind it, and the cycles that the layer would take at least without the first."""
@@ -32,21 +35,31 @@ class Bounds(NamedTuple):
     next_cycles: int
 
 
-def bounds(work: Mapping[str, int], transfers: Mapping[str, int], cycles: Cycles) -> Bounds:
+def bounds(
+    work: Mapping[str, int], transfers: Mapping[str, int], cycles: Cycles, first: Mapping[str, int] = EMPTY
+) -> Bounds:
     """Return what a layer is bound by.
 
     work: cycles by name ("compute", "fill/drain", "unit"), adding up to what it takes without waiting. transfers: by
-    operand, cycles of the channel. It is bound by transfers if it waits and they take longer than the work, or if it
-    waits for longer than it works (for first tiles, or for the latency); otherwise by the most of its work.
+    operand, cycles of the channel while it works; first: those of its first tiles, which may come before. Of these only
+    what it waits for counts. It is bound by transfers if it waits and they take longer than the work, or if it waits
+    for longer than it works (for the latency, say); otherwise by the most of its work. If it waits and moves nothing
+    itself, it waits for the room that outputs before it take.
     """
     moved = dict.fromkeys(OPERANDS.values(), 0)
     for operand, count in transfers.items():
         moved[OPERANDS[operand]] += count
-    working, moving = sum(work.values()), sum(moved.values())
+    working = sum(work.values())
+    awaited = cycles.stall - max(0, sum(moved.values()) - working)
+    filling = max(1, sum(first.values()))
+    for operand, count in first.items():
+        moved[OPERANDS[operand]] += count * max(0, min(filling, awaited)) // filling
+    moving = sum(moved.values())
     waits = cycles.stall > 0 and (moving >= working or cycles.stall > working)
     side = moved if waits else dict(work)
     bound = max(side, key=side.__getitem__)
     if waits:
+        bound = bound if moved[bound] else OPERANDS["output"]
         moving -= moved.pop(bound)
     else:
         working -= side.pop(bound)
@@ -54,6 +67,27 @@ def bounds(work: Mapping[str, int], transfers: Mapping[str, int], cycles: Cycles
     next_bound = max(behind, key=behind.__getitem__, default="none")
     left = min(max(moving, working), cycles.total)
     return Bounds(bound, next_bound if left else "none", left)
+
+
+class Losses(NamedTuple):
+    """Shares of all PE-cycles in which nothing is multiplied; with the utilization they are 1.
+
+    edges: PEs that a tile leaves without work, whole cores too. pace: steady cycles in which something narrower than
+    the array sets the pace. filling: skew, weights on their way in, results on their way out. waiting: for memory.
+    """
+
+    edges: float
+    pace: float
+    filling: float
+    waiting: float
+
+
+def losses(cycles: Cycles, utilization: float, mapping_efficiency: float) -> Losses:
+    """Return where the rest of a layer's PE-cycles goes."""
+    total = max(1, cycles.total)
+    edges = (1 - mapping_efficiency) * cycles.steady / total
+    filling, waiting = (cycles.fill + cycles.drain) / total, cycles.stall / total
+    return Losses(edges, max(0.0, 1 - utilization - edges - filling - waiting), filling, waiting)
 
 
 @dataclass(frozen=True)

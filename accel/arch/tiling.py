@@ -13,9 +13,11 @@ once (`Grain`), so its cycles do not depend on them; a fold may go on from one t
 sums that leave the array between two channel tiles come back in the accumulator's width, as a bias does.
 
 Of equal traffic, the fewest tiles of channels come first (their sums move on the chip), then steps long enough to hide
-the channel's latency, then loads that run least ahead of an even stream, then the shortest steps. None of it depends on
-the bandwidth, so a wider channel never makes anything slower; and what is tried does not depend on the buffers, so a
-larger one never moves more.
+the channel's latency, then loads that run least ahead of an even stream, then the shortest steps. Where the array hands
+out its sums between tiles anyway, a cut through the channels costs nothing: there, long steps and even loads come
+first. None of it depends on the bandwidth, so a wider channel never makes anything slower; and what is tried does not
+depend on the buffers, so a larger one never moves more. It may wait for longer all the same: its tiles are larger, and
+the first of them is waited for whole.
 """
 
 from __future__ import annotations
@@ -27,13 +29,16 @@ from typing import Any
 
 import numpy as np
 
-from accel.arch.candidates import NEVER, Grid, Order, candidates, orders
+from accel.arch.candidates import Flags, Grid, Ints, Order, candidates, orders
 from accel.arch.demand import Demand
 from accel.arch.hardware import Memory
 from accel.arch.places import Places
 
 COVERED_LATENCIES = 8
 """A step that long loses at most a sixteenth by waiting for one answer of the channel, as two slots at times do."""
+
+EVEN_PART = 8
+"""Loads are even enough if they never run further ahead of an even stream than one such part of all that moves."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,24 @@ def choose(demand: Demand) -> Tiling:
     ahead = np.stack([order.ahead for order in priced])
     steps = np.broadcast_to(grid.steps, bits.shape)
     least = bits.min()
-    assert least < NEVER, "the smallest tile fits, so it is among the candidates"
+    assert least < grid.never, "the smallest tile fits, so it is among the candidates"
     is_open = bits == least
+    if demand.has_loose_sums:
+        is_open = _long_enough(is_open, steps, demand.most_steps)
+        is_even = is_open & (EVEN_PART * ahead <= least)
+        is_open = is_even if is_even.any() else is_open & (ahead == ahead[is_open].min())
     is_open &= grid.channel_number == np.broadcast_to(grid.channel_number, bits.shape)[is_open].min()
-    is_long = is_open & (steps <= demand.most_steps)
-    is_open = is_long if is_long.any() else is_open & (steps == steps[is_open].min())
+    is_open = _long_enough(is_open, steps, demand.most_steps)
     is_open &= ahead == ahead[is_open].min()
     is_open &= steps == steps[is_open].max()
     order, index = np.unravel_index(np.argmax(is_open), bits.shape)
     return _tiling(demand, grid, priced[order], int(index))
+
+
+def _long_enough(is_open: Flags, steps: Ints, most: int) -> Flags:
+    """Return the open candidates of at most so many steps; if there are none, those of the fewest."""
+    is_long = is_open & (steps <= most)
+    return is_long if is_long.any() else is_open & (steps == steps[is_open].min())
 
 
 def _tiling(demand: Demand, grid: Grid, order: Order, index: int) -> Tiling:

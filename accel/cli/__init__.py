@@ -21,7 +21,21 @@ import click
 import accel
 from accel.errors import AccelError, suggestion
 
-VERBS = ("run", "check", "explain", "calibrate", "estimate", "step", "train", "report", "export", "show", "doctor")
+VERBS = (
+    "run",
+    "check",
+    "explain",
+    "calibrate",
+    "estimate",
+    "step",
+    "train",
+    "sweep",
+    "report",
+    "diff",
+    "export",
+    "show",
+    "doctor",
+)
 
 COMMAND = "accel.command"
 VERBOSE = "accel.verbose"
@@ -110,8 +124,10 @@ def _settle() -> None:
     """Set what a process of seconds wants, before NumPy is loaded.
 
     Threads take whole batches (-j), and a BLAS with threads of its own would fight them; one thread also makes sums,
-    and so `accel train`, the same on every run. Collecting garbage while modules load costs a tenth of the start.
+    and so `accel train`, the same on every run. Collecting garbage while modules load costs a tenth of the start, and
+    pydantic would look through every package that is installed for plugins of its own.
     """
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(100_000)

@@ -11,7 +11,7 @@ from accel.cli import COMMAND, options
 from accel.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from accel.cli.workload import Workload
+    from accel.workload import Workload
 
 INPUTS = 256
 HELD_OUT = 1000
@@ -138,9 +138,9 @@ def _workloads(
     """
     from dataclasses import replace
 
-    from accel.cli.workload import RANDOM, load_workload
     from accel.data.dataset import load
     from accel.data.fit import fit
+    from accel.workload import RANDOM, load_workload
 
     if data == RANDOM:
         others = load_workload(network, data, held_out, weights, seed + 1) if held_out else None

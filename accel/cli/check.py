@@ -68,8 +68,8 @@ def command(
     """
     from accel.check import Thresholds, load_golden, record
     from accel.cli.execute import execute, warn_if_cold
-    from accel.cli.workload import load_workload
     from accel.config import check_layers, load_accelerator
+    from accel.workload import load_workload
 
     thresholds = Thresholds(min_accuracy, min_agreement, min_sqnr, max_error, max_cycles)
     if update_golden and golden is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from accel.accelerator import Accelerator
     from accel.cli.terminal import Terminal
-    from accel.cli.workload import Workload
+    from accel.workload import Workload
 
 
 def warn_if_cold(terminal: Terminal) -> None:

@@ -58,11 +58,11 @@ def command(
     the record is printed (with -o, all of run.json).
     """
     from accel.cli.execute import execute, warn_if_cold
-    from accel.cli.workload import load_workload
     from accel.config import check_layers, load_accelerator
     from accel.explain import explain
     from accel.explain.table import print_explanation
     from accel.report import check_place, write_run
+    from accel.workload import load_workload
 
     machine = load_accelerator(accelerator, overrides)
     if out is not None:

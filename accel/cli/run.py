@@ -42,30 +42,31 @@ def command(
     Prints a table of layers, and writes run.json, layers.csv and report.html to the run directory. With --json the
     content of run.json is printed, and a run directory is written only when -o names one.
     """
-    from accel.cli.execute import execute
-    from accel.cli.ledger import print_ledger
-    from accel.cli.workload import load_workload
-    from accel.config import load_accelerator
-    from accel.report import check_place, render, write_run
     from accel.report.background import background_page
-    from accel.report.table import print_run
 
-    machine = load_accelerator(accelerator, overrides)
-    directory = out
-    if out is None and not terminal.json:
-        directory = Path("runs") / f"{network}-{machine.name}"
-    if directory is not None:
-        check_place(directory)
-    workload = load_workload(network, data, limit, weights, seed)
-    with background_page() if directory is not None else nullcontext(render) as page:
+    wants_page = out is not None or not terminal.json
+    with background_page() if wants_page else nullcontext() as page:  # first of all: loading what draws takes longest
+        from accel.cli.execute import execute
+        from accel.cli.ledger import print_ledger
+        from accel.config import load_accelerator
+        from accel.report import check_place, write_run
+        from accel.report.table import print_run
+        from accel.workload import load_workload
+
+        machine = load_accelerator(accelerator, overrides)
+        directory = out or Path("runs") / f"{network}-{machine.name}"
+        if page is not None:
+            check_place(directory)
+        workload = load_workload(network, data, limit, weights, seed)
         document = execute(
             workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal, ledger=ledger
         )
+        drawn = page(document) if page is not None else None
         if terminal.talks:
             print_run(document, terminal.console())
             if ledger:
                 print_ledger(document, terminal.console())
-        if directory is not None:
-            write_run(directory, document, page(document))
+        if drawn is not None:
+            write_run(directory, document, drawn())
             terminal.say(f"\n{directory}: report.html, run.json, layers.csv")
     terminal.emit(document)

@@ -14,7 +14,7 @@ from accel.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from accel.arch.mapping import Loop, Schedule
-    from accel.loopnest import AccumulationOrder, LoopNest
+    from accel.loopnest import LoopNest
     from accel.network.graph import Network
 
 AXES = {
@@ -78,33 +78,29 @@ def show_schedule(target: str, accelerator: str, overrides: tuple[str, ...], ter
 def lines(nest: LoopNest, schedule: Schedule, pes: int) -> Iterator[str]:
     """Yield the loop nest of a layer, then its cycles, sums and traffic, a line each."""
     from accel.report.humane import integer, percent
+    from accel.report.prose import order_in_words
 
     yield from _nest_lines(schedule.loops)
     fill, steady, drain = schedule.fill_cycles, schedule.steady_cycles, schedule.drain_cycles
     parts = f"fill {integer(fill)} + steady {integer(steady)} + drain {integer(drain)}"
     macs = f"{integer(nest.macs)} MACs, {percent(nest.macs / (pes * max(1, schedule.compute_cycles)))} % utilization"
-    pace = "" if schedule.pace == "compute" else f"; the pace is set by {schedule.pace}"
+    last = f"the last {integer(schedule.last_results)} within {integer(schedule.last_result_cycles)}"
     yield ""
-    yield f"cycles   {integer(schedule.compute_cycles)} without waits = {parts} ({schedule.timing}{pace})"
-    yield f"work     {macs}; results leave during {integer(schedule.result_cycles)} cycles"
+    yield f"cycles   {integer(schedule.compute_cycles)} without waits = {parts} ({schedule.timing})"
+    if schedule.pace != "compute":
+        yield f"         the pace is set by {schedule.pace}"
+    yield f"work     {macs}"
+    yield f"results  leave during {integer(schedule.result_cycles)} cycles, {last}"
     yield (
         f"folds    {integer(schedule.folds)}; {integer(schedule.parallel)} of {integer(pes)} PEs on a full one, "
         f"{percent(schedule.mapping_efficiency)} % mapping efficiency"
     )
-    yield f"sums     {order_in_words(schedule.order)}"
-    yield f"reads    {_counted(schedule.sram_reads)} elements of on-chip memory"
+    loops, *additions = order_in_words(asdict(schedule.order)).split("; ")
+    yield f"sums     {loops}"
+    yield from (f"         {words}" for words in additions)
+    yield f"reads    {_counted(schedule.sram_reads)} elements on chip"
     yield f"writes   {_counted(schedule.sram_writes)}"
     yield f"first    {_counted(schedule.first_fold)} before the array can start"
-
-
-def order_in_words(order: AccumulationOrder) -> str:
-    """Say in which order products are added: the loops from the outermost, then what one addition is."""
-    from accel.report import prose
-
-    channels = "channels" if order.block == order.group == 1 else f"blocks of {order.block * order.group} channels"
-    names = {"C": channels, "R": "kernel rows", "S": "kernel columns", "c": "channels of a block"}
-    loops = ", ".join(names[loop] for loop in order.loops)
-    return f"{loops}, from the outermost; {prose.order_in_words(asdict(order))}"
 
 
 def _nest_lines(loops: tuple[Loop, ...]) -> Iterator[str]:
@@ -157,7 +153,9 @@ def _document(layer: str, nest: LoopNest, schedule: Schedule) -> dict[str, Any]:
             "steady": schedule.steady_cycles,
             "drain": schedule.drain_cycles,
             "results": schedule.result_cycles,
+            "last_results": schedule.last_result_cycles,
         },
+        "last_results": schedule.last_results,
         "mapping_efficiency": schedule.mapping_efficiency,
         "order": asdict(schedule.order),
         "first_fold": schedule.first_fold,

@@ -27,6 +27,7 @@ TOPICS = {
     "profiles": "what tools do by default, as [numerics] profile has it",
     "units": "designs of function units and their options (--html: with measured errors)",
     "technologies": "what energy and area are estimated with, as `technology` of a machine has it",
+    "published": "published machines: figures from papers beside what the presets predict (--html: as a page)",
     "NETWORK": "the layers of one network",
 }
 
@@ -36,7 +37,7 @@ _BELONGS = {
     "weights": ("--weights", ("accumulators NETWORK",)),
     "data": ("-d", ("accumulators NETWORK",)),
     "limit": ("-n", ("accumulators NETWORK",)),
-    "html": ("--html", ("units",)),
+    "html": ("--html", ("units", "published")),
 }
 """Options that only some topics take."""
 
@@ -54,7 +55,7 @@ _BELONGS = {
 @options.limit_option
 @options.weights_option
 @click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="With `units`: measure all designs, write a page."
+    "--html", type=click.Path(path_type=Path), metavar="FILE", help="With `units` or `published`: write a page."
 )
 @options.output_options
 @click.pass_context
@@ -71,8 +72,8 @@ def command(
     terminal: Terminal,
 ) -> None:
     """Show what there is. TOPIC: networks, accelerators, accelerator NAME, accumulators NETWORK,
-    schedule NETWORK[:LAYER], formats [FORMAT], rounding, overflow, profiles, units, technologies, or the name of a
-    network.
+    schedule NETWORK[:LAYER], formats [FORMAT], rounding, overflow, profiles, units, technologies, published, or the
+    name of a network.
     """
     _refuse_strays(ctx, topic, name)
     if topic is None:
@@ -87,6 +88,10 @@ def command(
         from accel.cli.schedule import show_schedule
 
         show_schedule(name or "lenet5", accelerator, overrides, terminal)
+    elif topic == "published":
+        from accel.cli.published import show_published
+
+        show_published(html, terminal)
     elif html is not None:
         _write_units_page(html, terminal)
     else:
@@ -124,7 +129,7 @@ def _listings(topic: str, name: str | None) -> tuple[Listing, ...]:
         return tables[topic]()
     if topic in ZOO:
         return listings.one_network(topic)
-    known = (*tables, "formats", "accelerator", "accumulators", "schedule", *ZOO)
+    known = (*tables, "formats", "accelerator", "accumulators", "schedule", "published", *ZOO)
     raise ConfigError(f"'{topic}' is neither a topic nor a network.{suggestion(topic, known)}")
 
 
@@ -153,9 +158,9 @@ def _print_accumulators(
     terminal: Terminal,
 ) -> None:
     from accel.cli.accumulators import listing, sum_widths
-    from accel.cli.workload import load_workload
     from accel.config import load_accelerator
     from accel.network.weights import load_model
+    from accel.workload import load_workload
 
     machine = load_accelerator(accelerator, overrides)
     if data is None:

@@ -16,6 +16,7 @@ from accel.config.problems import Places, Problem, shape_problems
 from accel.config.profile import with_profile
 from accel.config.schema import AcceleratorTable, NumericsTable, UnitsTable
 from accel.config.technology import named_technology
+from accel.config.training import build_training
 from accel.config.units import build_units
 
 
@@ -32,13 +33,15 @@ def build(document: Mapping[str, Any], places: Places) -> Accelerator:
     numerics = build_numerics(table.numerics, found)
     units = build_units(table.units, found)
     technology = named_technology(table.technology, places, found)
-    if found or numerics is None:
+    training = None if numerics is None else build_training(table.training, numerics, found)
+    if found or numerics is None or training is None:
         raise places.error(found)
     array, memory = Array(**table.array.model_dump()), Memory(**table.memory.model_dump())
     cores = Cores(**table.cores.model_dump())
     return Accelerator(
         name=table.name,
         numerics=numerics,
+        training=training,
         architecture=Architecture(array, units, memory, float(table.clock_hz), cores, technology),
         source=f"{table.source} Assumed: {table.assumed}" if table.assumed else table.source,
         document=document,

@@ -16,7 +16,7 @@ def dump(document: Mapping[str, Any]) -> str:
 def _table(table: Mapping[str, Any], path: str) -> list[str]:
     """Return the lines of one table: its own values first, as TOML wants it, then the tables within."""
     values = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
+    lines = [f"{_key(key)} = {toml_value(value)}" for key, value in values.items()]
     if path and (values or not table):
         lines = ["", f"[{path}]", *lines]
     for key, value in table.items():
@@ -29,11 +29,12 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
 
 
-def _value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """Return a value (text, number, boolean, or a list of them) as TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     return _text(value) if isinstance(value, str) else repr(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from accel.accelerator import Accelerator
@@ -39,9 +40,17 @@ def load_accelerator(name_or_path: str | Path = DEFAULT, overrides: Sequence[str
     try:
         if is_scalesim_cfg(name_or_path):
             return load_scalesim_cfg(name_or_path, overrides)
+        if not overrides and name_or_path in preset_names():
+            return _preset(str(name_or_path))
         return _load(name_or_path, overrides)
     except ConfigError as error:
         raise ConfigError(one_line(problem) for problem in error.problems) from None
+
+
+@cache
+def _preset(name: str) -> Accelerator:
+    """Return a preset as it is, which everybody shares; it never changes."""
+    return _load(name, ())
 
 
 def _load(name_or_path: str | Path, overrides: Sequence[str]) -> Accelerator:

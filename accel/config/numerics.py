@@ -30,7 +30,7 @@ def build_numerics(table: NumericsTable, problems: list[Problem]) -> Numerics | 
     random: Random | None = None
     if "random" in table.model_fields_set:
         # A refused generator is one problem; a stand-in keeps it from becoming one in every layer.
-        random = attempt(problems, (*root, "random"), _random, table.random) or Lfsr()
+        random = attempt(problems, (*root, "random"), random_source, table.random) or Lfsr()
     bits = {key: getattr(table, key) for key in _LAYER_KEYS}
     sums = attempt(problems, (*root, "accumulator"), _sums, table.accumulator)
     defaults = None if sums is None else _layer(bits, sums, random, root, problems)
@@ -83,7 +83,7 @@ def _sums(table: AccumulatorTable) -> dict[str, Any]:
     return settings | {"width": shape.width, "frac_bits": shape.frac_bits}
 
 
-def _random(table: RandomTable) -> Random:
+def random_source(table: RandomTable) -> Random:
     """Return the generator. Raises ConfigError for settings that it cannot have."""
     settings = written(table)
     if settings.pop("generator", "lfsr") == "lfsr":

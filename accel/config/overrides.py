@@ -53,10 +53,11 @@ def _parse(argument: str) -> tuple[KeyPath, object]:
     key, equals, text = argument.partition("=")
     if not equals:
         raise ConfigError("not KEY=VALUE; write for example array.rows=8")
-    return _path(key.strip()), _value(text.strip())
+    return key_path(key.strip()), _value(text.strip())
 
 
-def _path(key: str) -> KeyPath:
+def key_path(key: str) -> KeyPath:
+    """Return the keys that a dotted KEY names. Raises ConfigError for what is no key."""
     layer = _LAYER_KEY.fullmatch(key)
     if layer:
         return ("numerics", "layers", layer["node"], *layer["key"].split("."))

@@ -20,8 +20,12 @@ from accel.numeric.profiles import PROFILES
 from kernels.modes import Overflow, Rounding
 
 MAX_DATA_WIDTH = 32
+MAX_CONSTANT_WIDTH = 18
 MAX_WEIGHT_SHIFT = 31
 MAX_BANDWIDTH = 1e9
+
+SHIFT = "shift"
+"""A learning rate that is a power of two and costs no multiplier."""
 
 NOT_MODELLED = "none"
 """A bandwidth that takes the channel out of a machine whose file has one."""
@@ -51,6 +55,24 @@ def _accumulator_format(value: object) -> QFormat:
     if not parsed.signed:
         raise ConfigError(f"an accumulator is signed; use {QFormat(True, parsed.width, parsed.int_bits)}")
     return parsed
+
+
+def _signed_format(value: object) -> QFormat:
+    parsed = _data_format(value)
+    if not parsed.signed:
+        raise ConfigError(f"it has both signs; use {QFormat(True, parsed.width, parsed.int_bits)}")
+    return parsed
+
+
+def _constant_format(value: object) -> QFormat:
+    parsed = _data_format(value)
+    if parsed.signed or parsed.width > MAX_CONSTANT_WIDTH:
+        raise ConfigError(f"a constant is positive and an operand of a multiplier; use up to UQ0.{MAX_CONSTANT_WIDTH}")
+    return parsed
+
+
+def _rate(value: object) -> QFormat | None:
+    return None if value == SHIFT else _constant_format(value)
 
 
 def _name(value: object) -> str:
@@ -98,6 +120,8 @@ def _timings() -> Iterable[str]:
 
 
 DataFormat = Annotated[QFormat, PlainValidator(_data_format)]
+SignedFormat = Annotated[QFormat, PlainValidator(_signed_format)]
+ConstantFormat = Annotated[QFormat, PlainValidator(_constant_format)]
 RoundingMode = Annotated[Rounding, _one_of("rounding mode", lambda: Rounding.__members__, lambda n: Rounding[n])]
 OverflowMode = Annotated[Overflow, _one_of("overflow mode", lambda: Overflow.__members__, lambda n: Overflow[n])]
 Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -241,6 +265,41 @@ class CoresTable(Table):
     schedule: Annotated[str, _one_of("schedule of layers", lambda: SCHEDULES)] = "layer by layer"
 
 
+class TrainingRoundingTable(Table):
+    """[training.rounding]: how each kind of tensor rounds; random bits where they decide whether learning goes on."""
+
+    activation: RoundingMode = Rounding.RND_CONV
+    error: RoundingMode = Rounding.RND_CONV
+    gradient: RoundingMode = Rounding.RND_CONV
+    update: RoundingMode = Rounding.STOCHASTIC
+    momentum: RoundingMode = Rounding.STOCHASTIC
+
+
+class TrainingTable(Table):
+    """[training]: one format for every kind of tensor; input, activation and weight default to those of [numerics].
+
+    bias: defaults to the weight's. update: defaults to what is stepped. master: stored parameters, if not the working
+    copies themselves. rate: a format, or "shift" for powers of two.
+    """
+
+    input: DataFormat | None = None
+    activation: DataFormat | None = None
+    weight: DataFormat | None = None
+    bias: DataFormat | None = None
+    error: SignedFormat = QFormat(True, 16, 2)
+    gradient: SignedFormat = QFormat(True, 16, 0)
+    update: SignedFormat | None = None
+    momentum: SignedFormat = QFormat(True, 16, 0)
+    master: SignedFormat | None = None
+    rate: Annotated[QFormat | None, PlainValidator(_rate)] = QFormat(False, 16, 0)
+    coefficient: ConstantFormat = QFormat(False, 16, 0)
+    decay: ConstantFormat = QFormat(False, 16, -8)
+    loss_scale: int = Field(default=0, ge=-32, le=32)
+    loss_scale_steps: int = Field(default=0, ge=0, le=1 << 31)
+    rounding: TrainingRoundingTable = TrainingRoundingTable()
+    random: RandomTable = RandomTable()
+
+
 class AcceleratorTable(Table):
     """The whole file; technology: name or path of what energy and area are estimated with."""
 
@@ -255,3 +314,4 @@ class AcceleratorTable(Table):
     units: UnitsTable = UnitsTable()
     memory: MemoryTable
     cores: CoresTable = CoresTable()
+    training: TrainingTable = TrainingTable()

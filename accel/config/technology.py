@@ -18,7 +18,7 @@ from accel.arch.technology import LINEAR, POWER, Curve, Technology
 from accel.config.lines import KeyPath, key_lines
 from accel.config.problems import Places, Problem, attempt, one_line, shape_problems
 from accel.config.read import Shelf
-from accel.config.schema import Table
+from accel.config.schema import NOT_MODELLED, Table
 from accel.errors import ConfigError, suggestion
 
 SHELF = Shelf(
@@ -120,9 +120,10 @@ def load_technology(name_or_path: str | Path, folder: Path = Path()) -> Technolo
 def named_technology(name: object, places: Places, problems: list[Problem]) -> Technology | None:
     """Return what the key `technology` of an accelerator file names, noting in `problems` why it cannot be used.
 
-    A path in the file starts at the file, one in an override (-s technology=...) where the command runs.
+    A path in the file starts at the file, one in an override (-s technology=...) where the command runs; "none" takes
+    away what the file names.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) or name == NOT_MODELLED:
         return None  # left out, or refused already for its type
     path: KeyPath = ("technology",)
     folder = Path() if path in places.overrides else Path(places.file).parent

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from accel.accelerator import Accelerator
+from accel.arch.result import NetworkReport
+from accel.errors import ConfigError
 from accel.estimator.join import estimate, resolved
 from accel.network.graph import Model, Network
 
@@ -47,7 +49,7 @@ def scaling(
     one = estimate(structure, _with_cores(machine, 1), batch)
     points = []
     for number in cores:
-        report = one if number == 1 else estimate(structure, _with_cores(machine, number), batch)
+        report = one if number == 1 else _of_cores(structure, machine, number, batch)
         points.append(
             ScalingPoint(
                 cores=number,
@@ -60,6 +62,14 @@ def scaling(
             )
         )
     return tuple(points)
+
+
+def _of_cores(network: Network, machine: Accelerator, number: int, batch: int) -> NetworkReport:
+    """Return the report of a machine of so many cores. Raises ConfigError with their number before every problem."""
+    try:
+        return estimate(network, _with_cores(machine, number), batch)
+    except ConfigError as error:
+        raise ConfigError([f"with {number} cores: {problem}" for problem in error.problems]) from None
 
 
 def _with_cores(machine: Accelerator, number: int) -> Accelerator:

@@ -43,6 +43,9 @@ PARTS = frozenset({"exp", "reciprocal", "sqrt", "rsqrt", "average"})
 Task = tuple[UnitCost, int]
 """A unit's record of one value, and how many values there are."""
 
+Part = tuple[int, LoopNest, Schedule]
+"""A share of a layer: how many cores have such a one, its loops and its schedule."""
+
 
 def energy_of(
     report: LayerReport,
@@ -50,11 +53,12 @@ def energy_of(
     nest: LoopNest,
     inputs: Sequence[QFormat],
     target: QFormat,
-    schedule: Schedule | None,
+    parts: Sequence[Part] = (),
 ) -> Energy | None:
     """Return the estimated energy of a layer, None on a machine that names no technology.
 
-    inputs, target: formats of what the layer reads and makes. schedule: None for what the array does not compute.
+    inputs, target: formats of what the layer reads and makes. parts: what the arrays compute of it, none of it for a
+    layer of a unit.
     """
     technology = machine.architecture.technology
     if technology is None:
@@ -66,18 +70,18 @@ def energy_of(
         accumulator=bits.accumulator.width,
         unit=max(inputs[0].width, target.width),
     )
-    tasks = () if schedule or nest.engine == "none" else _tasks(nest, machine.architecture.units, inputs[0], target)
+    tasks = () if nest.engine in ("array", "none") else _tasks(nest, machine.architecture.units, inputs[0], target)
     memory = machine.architecture.memory
-    dram = report.byte_counts.get("dram", {})
+    dram = report.byte_counts["dram"]
     registers = transfers = 0.0
-    if schedule is not None and (technology.register_file or technology.network):
-        registers, transfers = _inside(nest, schedule, widths)
+    if technology.register_file or technology.network:
+        registers, transfers = _inside(parts, widths)
     counts = Counts(
         macs=report.macs,
         multiplies=sum(times * cost.multipliers * cost.interval_cycles for cost, times in tasks),
         adds=sum(times * cost.adders * cost.interval_cycles for cost, times in tasks),
         lookups=tuple(Access(cost.table_bits / 8, times * widths.unit) for cost, times in tasks if cost.table_bits),
-        memories=_buffers(report.byte_counts.get("sram", {}), memory),
+        memories=_buffers(report.byte_counts["sram"], memory),
         refill=tuple(_buffers(dram, memory).values()),
         register_bits=registers,
         network_bits=transfers,
@@ -86,10 +90,11 @@ def energy_of(
     return estimated(counts, widths, technology)
 
 
-def area_of(machine: Accelerator) -> Area | None:
+def area_of(machine: Accelerator, cores: int | None = None) -> Area | None:
     """Return the estimated area of a machine, None when it names no technology.
 
-    Multipliers and adders are as wide as the widest layer needs; every core has an array and units of its own. A unit
+    cores: how many there are where the machine leaves that to the network. Multipliers and adders are as wide as the
+    widest layer needs; every core has an array and units of its own, and memories where layers are pipelined. A unit
     that cannot be built between the machine's own formats is named as unpriced.
     """
     architecture, numerics = machine.architecture, machine.numerics
@@ -100,7 +105,8 @@ def area_of(machine: Accelerator) -> Area | None:
     activation = max(numerics.input.format.width, *(layer.output.format.width for layer in layers))
     accumulator = max(layer.accumulator.width for layer in layers)
     weight = max(layer.weight.format.width for layer in layers)
-    cores = architecture.cores.number or 1
+    cores = cores or architecture.cores.number or 1
+    memories = cores if architecture.cores.schedule == "layer pipelined" else 1
     macs = cores * architecture.array.pes
     blocks = {"array": Block(macs, activation, weight, macs, accumulator)}
     unbuilt = []
@@ -117,7 +123,7 @@ def area_of(machine: Accelerator) -> Area | None:
         )
         blocks[f"{kind} unit"] = Block(multipliers, activation, activation, adders, activation, table_bits)
     for name, access in _buffers(dict.fromkeys(BUFFERS, 0), architecture.memory).items():
-        blocks[name] = Block(memory_bits=8 * access.capacity_bytes)
+        blocks[name] = Block(memory_bits=memories * 8 * access.capacity_bytes)
     area = machine_area(blocks, architecture.technology)
     return replace(area, unpriced=(*unbuilt, *area.unpriced))
 
@@ -137,12 +143,15 @@ def _buffers(operand_bytes: Mapping[str, int], memory: Memory) -> dict[str, Acce
     return found
 
 
-def _inside(nest: LoopNest, schedule: Schedule, widths: Widths) -> tuple[float, float]:
+def _inside(parts: Sequence[Part], widths: Widths) -> tuple[float, float]:
     """Return the bits in and out of the elements' registers, and those on their way to an element."""
-    moved = movement(nest, schedule)
     bits = {"input": widths.activation, "weight": widths.weight, "partial_sum": widths.accumulator}
-    registers = sum(words * bits[operand] for operand, words in moved.registers.items())
-    return registers, sum(words * bits[operand] for operand, words in moved.transfers.items())
+    registers = transfers = 0.0
+    for count, nest, schedule in parts:
+        moved = movement(nest, schedule)
+        registers += count * sum(words * bits[operand] for operand, words in moved.registers.items())
+        transfers += count * sum(words * bits[operand] for operand, words in moved.transfers.items())
+    return registers, transfers
 
 
 def _tasks(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> tuple[Task, ...]:

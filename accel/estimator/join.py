@@ -1,4 +1,4 @@
-"""The join of network, numerics and architecture: cycles, bytes and bounds of every layer, without computing a value.
+"""The join of network, numerics and architecture: cycles, bytes, bounds and energy, without computing a value.
 
 Layers run one after another; only function units stream behind the layer that feeds them. What a layer waits for is
 told by `accel.arch.transfer`; the first DRAM fill of all is not counted, that of a later layer is as far as the layer
@@ -8,6 +8,7 @@ change of shape moves nothing; its bound says "none".
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 from accel.accelerator import Accelerator
@@ -17,7 +18,7 @@ from accel.arch.hardware import Architecture
 from accel.arch.mapping import Schedule
 from accel.arch.result import NetworkReport
 from accel.errors import ConfigError
-from accel.estimator.plan import Plan, plan
+from accel.estimator.plan import Plan, area, plan
 from accel.estimator.walk import interval_ticks, timed, walk
 from accel.network.graph import Model, Network
 
@@ -71,6 +72,8 @@ def _layer_by_layer(laid_out: Plan, machine: Accelerator, cores: int) -> Network
         interval_cycles=channel.cycles(interval_ticks(laid_out.chains, states, memory, channel)),
         cores=cores,
         dram_bytes_per_cycle=memory.dram_bytes_per_cycle,
+        technology=machine.architecture.technology,
+        area=area(machine, cores),
     )
 
 
@@ -91,13 +94,15 @@ def _check(architecture: Architecture, batch: int) -> None:
         f"{name} = {value} is too small; use {low} or more" for name, (value, low) in least.items() if value < low
     ]
     bandwidth = memory.dram_bytes_per_cycle
-    if bandwidth is not None and not bandwidth > 0:
+    if bandwidth is not None and not 0 < bandwidth < inf:
+        what = "has no end; use a finite number" if bandwidth == inf else "moves nothing; use more than 0"
         problems.append(
-            f"memory.dram_bytes_per_cycle = {bandwidth} moves nothing; use more than 0, or leave it out (None) for a "
-            "channel that is not modelled"
+            f"memory.dram_bytes_per_cycle = {bandwidth} {what}, or leave it out (None) for a channel that is not "
+            "modelled"
         )
-    if not architecture.clock_hz > 0:
-        problems.append(f"clock_hz = {architecture.clock_hz} is too small; use more than 0")
+    if not 0 < architecture.clock_hz < inf:
+        what = "has no end; use a finite number" if architecture.clock_hz == inf else "is too small; use more than 0"
+        problems.append(f"clock_hz = {architecture.clock_hz} {what}")
     problems += check_cores(architecture.cores)
     try:
         dataflows.chosen(array)

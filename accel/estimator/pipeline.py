@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from accel.accelerator import Accelerator
 from accel.arch.result import NetworkReport
-from accel.estimator.plan import Chain, plan
+from accel.estimator.plan import Chain, area, plan
 from accel.estimator.walk import interval_ticks, timed, walk
 from accel.network.graph import Network
 
@@ -53,7 +53,7 @@ def pipelined(network: Network, machine: Accelerator, batch: int) -> NetworkRepo
     channel = laid_out.prices.channel
     reports = dict(laid_out.unmoved)
     latency_cycles = 0
-    intervals = [channel.bit * sum(_moved_bits(chain) for chain in laid_out.chains)]
+    intervals = [channel.bit * sum(chain.price.channel_bits for chain in laid_out.chains)]
     for stage in stages:
         states = walk(stage.chains, memory, channel)
         begin = 0
@@ -77,6 +77,8 @@ def pipelined(network: Network, machine: Accelerator, batch: int) -> NetworkRepo
         cores=len(stages),
         stages=tuple(stage.layers for stage in stages),
         dram_bytes_per_cycle=memory.dram_bytes_per_cycle,
+        technology=architecture.technology,
+        area=area(machine, len(stages)),
     )
 
 
@@ -104,9 +106,3 @@ def _cut(times: Sequence[int], limit: int) -> list[int]:
             filled = 0
         filled += time
     return [*ends, len(times)]
-
-
-def _moved_bits(chain: Chain) -> int:
-    """Return the bits that a chain moves between DRAM and chip."""
-    reports = (chain.report, *chain.followers)
-    return 8 * sum(size for report in reports for size in report.byte_counts["dram"].values())

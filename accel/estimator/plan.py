@@ -13,11 +13,12 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from accel.accelerator import Accelerator
-from accel.arch import dataflows
+from accel.arch.area import Area
+from accel.arch.cost import Results
 from accel.arch.memory import packed_bytes
 from accel.arch.result import Cycles, LayerReport
 from accel.errors import ConfigError
-from accel.estimator.energy import energy_of
+from accel.estimator.energy import area_of, energy_of
 from accel.estimator.placement import Placement, place
 from accel.estimator.pricing import Machine, Price, Prices, Site, prices
 from accel.estimator.traffic import Widths, unit_sram
@@ -53,6 +54,12 @@ class Chain:
         """Cycles of all of it without waiting."""
         return self.report.cycles.compute + self.follower_cycles
 
+    @property
+    def needed_bytes_per_cycle(self) -> float | None:
+        """What crosses the channel in the time in which it works; None if nothing does."""
+        bits = self.price.channel_bits
+        return bits / (8 * max(1, self.compute_cycles)) if bits else None
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -75,6 +82,11 @@ def plan(
     return _plan(_Same(network), _Same(machine), batch, cores, held)
 
 
+def area(machine: Accelerator, cores: int) -> Area | None:
+    """Return the area of a machine of so many cores, worked out once; None if it names no technology."""
+    return _area(_Same(machine), cores)
+
+
 class _Same:
     """A key that is equal to itself and to no equal value: neither hashing nor comparing looks inside."""
 
@@ -91,6 +103,11 @@ class _Same:
 @lru_cache(maxsize=PLANS_REMEMBERED)
 def _plan(network: _Same, machine: _Same, batch: int, cores: int, held: frozenset[str]) -> Plan:
     return _Layout(network.value, machine.value, batch, cores, held).plan()
+
+
+@lru_cache(maxsize=PLANS_REMEMBERED)
+def _area(machine: _Same, cores: int) -> Area | None:
+    return area_of(machine.value, cores)
 
 
 class _Layout:
@@ -114,7 +131,8 @@ class _Layout:
             members.setdefault(placement.head(node.name), []).append(node)
         heads = [node for node in self.moving if node.name in members]
         chains = self._each(heads, lambda node: self._chain(members[node.name], placement))
-        unmoved = {node.name: _unmoved(node) for node in self.network.nodes if node.name not in self.widths}
+        still = [node for node in self.network.nodes if node.name not in self.widths]
+        unmoved = {node.name: self._with_energy(node, _unmoved(node)) for node in still}
         return Plan(self.network, self.batch, tuple(chains), unmoved, self.prices)
 
     def _each(self, nodes: list[Node], function: Callable[[Node], T]) -> list[T]:
@@ -192,20 +210,21 @@ class _Layout:
             byte_counts=price.byte_counts,
             bound="none",
             tiling=price.tiling,
+            busy=price.busy,
         )
         followers = []
-        result_cycles = price.step.result_cycles
+        results = price.step.results
         for unit in units:
-            follower, result_cycles = self._follower(unit, result_cycles, placement)
+            follower, results = self._follower(unit, results, placement)
             followers.append(follower)
         waits = any(source in placement.off_chip and source != INPUT for source in placement.reads[node.name])
         return Chain(price, self._with_energy(node, report), tuple(followers), waits)
 
-    def _follower(self, node: Node, result_cycles: int, placement: Placement) -> tuple[LayerReport, int]:
-        """Return the report of a unit behind results that come for `result_cycles`, and for how long its own come."""
+    def _follower(self, node: Node, results: Results, placement: Placement) -> tuple[LayerReport, Results]:
+        """Return the report of a unit behind the results of a layer, and how its own leave."""
         nest, name = self.nests[node.name], node.name
         work = self.prices.work(nest, self.formats[node.inputs[0]], self.formats[name])
-        step = work.behind(result_cycles)
+        step = work.behind(results)
         output_bytes = packed_bytes(nest.outputs, self.widths[name].output)
         report = LayerReport(
             name=name,
@@ -224,16 +243,16 @@ class _Layout:
             },
             bound="unit",
         )
-        return self._with_energy(node, report), step.result_cycles
+        return self._with_energy(node, report), step.results
 
     def _with_energy(self, node: Node, report: LayerReport) -> LayerReport:
         """Return the report with its energy, if the machine names a technology to estimate it with."""
         if self.machine.architecture.technology is None:
             return report
         nest: LoopNest = self.nests[node.name]
-        schedule = dataflows.schedule(nest, self.machine.architecture.array) if nest.engine == "array" else None
+        parts = self.prices.parts(nest) if nest.engine == "array" else ()
         inputs = [self.formats[source] for source in node.inputs]
-        energy = energy_of(report, self.machine, nest, inputs, self.formats[node.name], schedule)
+        energy = energy_of(report, self.machine, nest, inputs, self.formats[node.name], parts)
         return replace(report, energy=energy)
 
 

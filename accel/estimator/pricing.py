@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import Any, NamedTuple
 
 from accel.arch import dataflows
@@ -17,6 +18,7 @@ from accel.arch.demand import Demand, grain_of
 from accel.arch.hardware import Architecture, Array, Memory, UnitChoice
 from accel.arch.mapping import Schedule
 from accel.arch.program import Fill, LayerProgram, layer_program, stream_program
+from accel.arch.result import Busy
 from accel.arch.tiling import choose, most_steps
 from accel.arch.transfer import Channel
 from accel.errors import ConfigError
@@ -54,15 +56,17 @@ class Price:
     """A layer that does not stream behind another.
 
     work: its cycles without waiting, by name of bound. program: what it does on the channel; transfers: cycles of that
-    by operand, without the first fill. weight_bits, input_bits: what it holds in the buffers while it works;
-    last_weight_bits, last_input_bits: what it still holds in its last step. parameter_bits: weights and biases of the
-    whole layer, if they are its own.
+    by operand, without the first fill, and first_transfers: of the first fill. weight_bits, input_bits: what it holds
+    in the buffers while it works; last_weight_bits, last_input_bits: what it still holds in its last step.
+    parameter_bits: weights and biases of the whole layer, if they are its own. channel_bits: all that crosses the
+    channel for it, first fill included.
     """
 
     step: Step
     work: Mapping[str, int]
     program: LayerProgram
     transfers: Mapping[str, int]
+    first_transfers: Mapping[str, int]
     prefetch_cycles: int
     byte_counts: Mapping[str, Mapping[str, int]]
     weight_bits: int
@@ -70,6 +74,8 @@ class Price:
     last_weight_bits: int
     last_input_bits: int
     parameter_bits: int
+    channel_bits: int
+    busy: Busy | None = None
     folds: int = 0
     mapping_efficiency: float = 0.0
     tiling: Mapping[str, Any] | None = None
@@ -113,6 +119,11 @@ class Prices:
                 (count, dataflows.schedule(part, self.machine.array)) for count, part in parts
             )
         return self._schedules[nest]
+
+    def parts(self, nest: LoopNest) -> tuple[tuple[int, LoopNest, Schedule], ...]:
+        """Return the shares of a layer with how many cores have each and its schedule, the largest first."""
+        cut = zip(self._shares(nest).parts, self.schedules(nest), strict=True)
+        return tuple((count, part, schedule) for (count, part), (_, schedule) in cut)
 
     def work(self, nest: LoopNest, source: QFormat, target: QFormat) -> UnitWork:
         """Return the work of the largest share of a unit's layer. Raises ConfigError as `unit_work` does."""
@@ -184,6 +195,7 @@ class Prices:
             work={schedule.pace: schedule.steady_cycles, "fill/drain": schedule.fill_cycles + schedule.drain_cycles},
             program=program,
             transfers=self._transfers(tiling.dram_bits, program.fill),
+            first_transfers=self._first_transfers(program.fill),
             prefetch_cycles=self._prefetch_cycles(program.fill),
             byte_counts={
                 "dram": array_dram(nest, self._shares(nest), demand, tiling, site.widths, site.is_written),
@@ -194,6 +206,8 @@ class Prices:
             last_weight_bits=tiling.held_weight_bits(demand, slots=1),
             last_input_bits=8 * site.held_bytes + tiling.held_input_bits(demand, slots=1),
             parameter_bits=0 if nest.is_product else _parameter_bits(nest, site.widths),
+            channel_bits=sum(tiling.dram_bits.values()),
+            busy=_busy(schedule, self.machine.array),
             folds=schedule.folds,
             mapping_efficiency=efficiency,
             tiling=tiling.to_dict(),
@@ -209,8 +223,8 @@ class Prices:
         values = nest.inputs // nest.operands
         is_read_again = work.passes > 1 and 2 * values * site.fetched_width > 8 * site.input_room * rows
         inputs = values * site.fetched_width * (work.passes if is_read_again else 1)
-        weights = nest.weights * site.widths.weight
-        biases = nest.biases * site.widths.bias
+        weights = nest.weights * site.widths.weight * site.fetches_weights
+        biases = nest.biases * site.widths.bias * site.fetches_weights
         parts = self._parts(nest, step, inputs, site)
         program = stream_program(weights + biases, inputs, site.stored_bits, parts, step.cycles.compute, self.channel)
         bits = {"weight": weights, "bias": biases, "input": inputs}
@@ -220,6 +234,7 @@ class Prices:
             work={"unit": step.cycles.compute},
             program=program,
             transfers=self._transfers(bits | {"output": site.stored_bits}, program.fill),
+            first_transfers=self._first_transfers(program.fill),
             prefetch_cycles=self._prefetch_cycles(program.fill),
             byte_counts={
                 "dram": {operand: -(-number // 8) for operand, number in dram.items() if number},
@@ -229,6 +244,7 @@ class Prices:
             input_bits=8 * site.held_bytes + min(inputs, 2 * -(-inputs // parts)),
             last_weight_bits=weights + biases,
             parameter_bits=weights + biases,
+            channel_bits=weights + biases + inputs + site.stored_bits,
             last_input_bits=8 * site.held_bytes + -(-inputs // parts),
         )
 
@@ -251,10 +267,22 @@ class Prices:
         later = {operand: max(0, number - first.get(operand, 0)) for operand, number in bits.items()}
         return {operand: self.channel.cycles(number * self.channel.bit) for operand, number in later.items()}
 
+    def _first_transfers(self, fill: Fill) -> dict[str, int]:
+        """Return the cycles that each operand takes on the channel in the first fill."""
+        bits = {"weight": fill.weight_bits, "input": fill.input_bits}
+        return {operand: self.channel.cycles(number * self.channel.bit) for operand, number in bits.items()}
+
     def _prefetch_cycles(self, fill: Fill) -> int:
         """Return the cycles before a layer can start when nothing is hidden; 0 if it reads nothing from DRAM."""
         ticks = sum(fill) * self.channel.bit
         return self.channel.cycles(ticks + self.channel.latency) if ticks else 0
+
+
+def _busy(schedule: Schedule, array: Array) -> Busy:
+    """Return the rows and columns at work; what is wider than the array lies in several strips, one below the other."""
+    rows, columns = schedule.busy
+    strips = max(1, ceil(columns / array.columns))
+    return Busy(rows * strips, columns / strips, array.rows, array.columns)
 
 
 def _parameter_bits(nest: LoopNest, widths: Widths) -> int:

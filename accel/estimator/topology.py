@@ -1,7 +1,8 @@
 """Estimates of topology files, whose layers are bare loop nests: each is a network of its own, priced by the join.
 
 So a layer costs what it costs in a network of the zoo, with one difference: a file does not say what feeds what, so
-every layer reads its input from DRAM and leaves its output there.
+every layer reads its input from DRAM and leaves its output there, and nothing is fetched before the layer before it is
+done. The latency leaves out the first fill of every layer, as each of them does; the interval has all of them.
 """
 
 from __future__ import annotations
@@ -35,27 +36,27 @@ def estimate_topology(topology: Topology, machine: Accelerator, batch: int = 1) 
         if name not in names
     ]
     layers: list[LayerReport] = []
-    known: dict[tuple[LoopNest, str], LayerReport] = {}
+    interval_cycles = 0
+    known: dict[tuple[LoopNest, str], NetworkReport] = {}
     for row in topology.rows:
         key = (row.nest, row.name if row.name in machine.numerics.overrides else "")
         try:
             if key not in known:
-                known[key] = estimate(_alone(topology.name, row), machine, batch).layers[0]
-            layers.append(replace(known[key], name=row.name, kind=row.kind))
+                known[key] = estimate(_alone(topology.name, row), machine, batch)
+            layers.append(replace(known[key].layers[0], name=row.name, kind=row.kind))
+            interval_cycles += known[key].interval_cycles
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(dict.fromkeys(problems))
-    latency_cycles = sum(layer.cycles.total for layer in layers)
-    return NetworkReport(
+    alone = next(iter(known.values()))
+    return replace(
+        alone,
         network=topology.name,
-        accelerator=machine.name,
-        batch=batch,
-        clock_hz=machine.architecture.clock_hz,
-        pes=machine.architecture.array.pes,
         layers=tuple(layers),
-        latency_cycles=latency_cycles,
-        interval_cycles=latency_cycles,
+        latency_cycles=sum(layer.cycles.total for layer in layers),
+        interval_cycles=interval_cycles,
+        stages=tuple((layer.name,) for layer in layers) if alone.stages else (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from accel.arch.cost import ELEMENTWISE, POOLING, UnitWork, element_work, row_work, window_work
 from accel.errors import ConfigError, suggestion
@@ -62,13 +63,13 @@ def _elementwise(nest: LoopNest, units: Units, source: QFormat, target: QFormat)
 
 def _softmax(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
     values = nest.G * nest.K
-    cost = softmax_of(units, source, target).row_cost(values, _lanes(nest, units))
-    return row_work(nest.outputs // values, cost)
+    return row_work(
+        nest.outputs // values, _lanes(nest, units), partial(softmax_of(units, source, target).row_cost, values)
+    )
 
 
 def _normalisation(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:
-    cost = norm_path(root_of(units)).row_cost(nest.K, _lanes(nest, units))
-    return row_work(nest.N * nest.P, cost)
+    return row_work(nest.N * nest.P, _lanes(nest, units), partial(norm_path(root_of(units)).row_cost, nest.K))
 
 
 def _pooling(nest: LoopNest, units: Units, source: QFormat, target: QFormat) -> UnitWork:

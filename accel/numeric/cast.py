@@ -36,10 +36,7 @@ ROUNDING_ALIASES: dict[str, Rounding] = {
 """What other tools call these modes; the words mislead ("half up" rounds half away from zero in QONNX)."""
 
 ENCODE_WIDTH = 61
-"""Widest format that values are encoded to; the derivation is in `_integers`."""
-
-ENCODE_BLOCK = 1 << 17
-"""Values encoded at once: their parts stay in the cache, and weights of 10^8 values need no several copies."""
+"""Widest format that values are encoded to; the derivation is in `kernels.quantize.exact_integer`."""
 
 M = TypeVar("M", bound=IntEnum)
 
@@ -125,21 +122,17 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     """
     from kernels import quantize as kernel  # compiled code only when something is cast
 
-    x = _as_float64(values, target.format)
+    # Writable, because Numba would compile the kernel once more for arrays that may only be read.
+    x = np.require(_as_float64(values, target.format), np.float64, ["C", "W"])
     flat, draws = x.reshape(-1), lane_draws(target, x.shape, first_row)
     codes = np.empty(x.size, target.format.dtype)
     # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
     rq = target.lower(target.format)._replace(source_width=64)
-    lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
-    overflowed = 0
-    for first in range(0, x.size, ENCODE_BLOCK):
-        part, made = flat[first : first + ENCODE_BLOCK], codes[first : first + ENCODE_BLOCK]
-        infinite = np.isinf(part)
-        mantissas, exponents = _integers(np.where(infinite, 0.0, part), target.format)
-        overflowed += int(kernel.encode(mantissas, exponents, rq, draws[first : first + ENCODE_BLOCK], made))
-        if infinite.any():
-            made[infinite] = np.where(part[infinite] > 0, target.format.max_code, max(lowest, target.format.min_code))
-            overflowed += int(infinite.sum())
+    overflowed = int(kernel.encode(flat.view(np.int64), target.format.frac_bits, rq, draws, codes))
+    if flat.size and max(flat.max(), -flat.min()) == np.inf:
+        lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
+        codes[flat == np.inf] = target.format.max_code
+        codes[flat == -np.inf] = max(lowest, target.format.min_code)
     return FxArray.trusted(codes.reshape(x.shape), target.format), overflowed
 
 
@@ -157,33 +150,13 @@ def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
     x = raw.astype(np.float64, copy=False)
     if raw.dtype.kind in "iu" and raw.size and max(int(raw.max()), -int(raw.min())) > 1 << 53:
         raise DataError("integers beyond 2^53 are not exact as float64; use FxArray(codes, format) for codes")
-    missing = np.isnan(x)
-    if missing.any():
+    if x.size and np.isnan(x.max()):  # NaN is the largest of any numbers that hold one
+        missing = np.isnan(x)
         first = tuple(int(index) for index in np.argwhere(missing)[0])
         raise DataError(
             f"{int(missing.sum())} of {x.size} values are NaN, the first at {first}; fixed point has no NaN"
         )
     return x
-
-
-def _integers(x: NDArray[np.float64], target: QFormat) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split finite values into int64 mantissas and exponents: x = mantissa * 2^exponent, counted in lsb of the target.
-
-    A mantissa has 53 bits, 2^52 <= |mantissa| < 2^53, so a left shift of up to 9 stays below 2^62. Beyond, |x| >= 2^62
-    lsb, out of range of every format up to 61 bits: there only the sign, bits 0..60 and the bit above the target's
-    top bit can matter, so the magnitude is reduced to its low 62 bits and 2^62 is added to stay out of range.
-    """
-    fractions, powers = np.frexp(x)
-    mantissas = (fractions * 2.0**53).astype(np.int64)
-    exponents = np.where(mantissas == 0, 0, powers.astype(np.int64) + target.frac_bits - 53)
-    far = exponents > 9
-    if far.any():
-        shift = np.minimum(exponents[far], 62)
-        magnitude = np.abs(mantissas[far])
-        low = (magnitude & ((1 << (62 - shift)) - 1)) << shift
-        mantissas[far] = np.sign(mantissas[far]) * (low + (1 << 62))
-        exponents[far] = 0
-    return mantissas, exponents
 
 
 def cast_codes(
@@ -196,6 +169,8 @@ def cast_codes(
     """
     from kernels import quantize as kernel  # compiled code only when something is cast
 
+    if _holds(target, source):
+        return FxArray.trusted(np.asarray(codes).astype(target.format.dtype, copy=False), target.format), 0
     # Writable, because Numba would compile the kernel once more for arrays that may only be read.
     flat = np.require(codes, np.int64, ["C", "W"]).reshape(-1)
     rq = _movable(target.lower(source), flat, source, target.format)
@@ -207,6 +182,14 @@ def cast_codes(
     out = np.empty(flat.size, target.format.dtype)
     overflowed = int(kernel.requantize(flat, rq, bits, out))
     return FxArray.trusted(out.reshape(np.shape(codes)), target.format), overflowed
+
+
+def _holds(target: Quantizer, source: QFormat) -> bool:
+    """Tell whether every code of the source is a code of the target with the same value, that no mode touches."""
+    held = target.format
+    lowest = -held.max_code if target.overflow == Overflow.SAT_SYM and held.signed else held.min_code
+    same_point = source.frac_bits == held.frac_bits
+    return same_point and lowest <= source.min_code and source.max_code <= held.max_code
 
 
 def _movable(rq: Requant, codes: NDArray[np.int64], source: QFormat, target: QFormat) -> Requant:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accel.arch.hardware import UnitChoice
 from accel.numeric.array import FxArray
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import SumPlan
+from accel.ops.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Datapath:
     name: the node's. source: format of its (first) input. target: format of its output. parameters: encoded, by tensor
     name. sums: how products add up (array layers only). output: the one cast at its end. units: the designs built.
     weight: what the array multiplies by, (K, ...): the encoded weights, or, where that is another layer's output, the
-    largest codes of its format.
+    largest codes of its format. packing: what the kernels made of its weights so far.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Datapath:
     output: Quantizer
     units: Mapping[str, UnitChoice]
     weight: FxArray | None
+    packing: Packing = field(default_factory=Packing, compare=False, repr=False)

@@ -18,7 +18,7 @@ from accel.numeric.format import QFormat
 from accel.numeric.ledger import Detail, Events, Ledger
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import Engine, SumPlan
-from accel.ops.sums import Held
+from accel.ops.sums import Held, Made
 from accel.units.unit import RowUnit, UnaryUnit
 from kernels.modes import Overflow
 
@@ -51,9 +51,15 @@ class Observer:
             products = codes.size * int(np.count_nonzero(plan.sequence >= 0))
             self.ledger.record(self.node, "product", Events(products, detail=rounded))
 
+    def saw_made(self, made: Made, plan: SumPlan, target: Quantizer) -> None:
+        """Note sums that no accumulator could overflow, and their cast; not for a detailed ledger."""
+        sums = Events.made(made.codes.size, 0, plan.rule.overflow == Overflow.WRAP, None)
+        self.ledger.record(self.node, "accumulator", replace(sums, low=made.low, high=made.high))
+        self._saw_output(made.codes.size, made.overflowed, target, None)
+
     def saw_cast(
         self,
-        codes: NDArray[np.int64],
+        codes: NDArray[Any],
         source: QFormat,
         target: Quantizer,
         draws: NDArray[np.int64] | None,
@@ -68,8 +74,7 @@ class Observer:
                 image, channel, *pixel = detail.first_index
                 detail = replace(detail, first_index=(image, int(channels[channel]), *pixel))
             detail = replace(detail, first_index=self._placed(detail.first_index))
-        wraps = target.overflow in (Overflow.WRAP, Overflow.WRAP_SM)
-        self.ledger.record(self.node, "output", Events.made(codes.size, overflowed, wraps, detail))
+        self._saw_output(codes.size, overflowed, target, detail)
 
     def saw_unit(self, unit: UnaryUnit | RowUnit, codes: NDArray[Any], overflowed: int) -> None:
         """Note what came out of a unit, which always saturates."""
@@ -79,6 +84,10 @@ class Observer:
             place = None if first is None else (first[0] + self.first_input, *first[1:])
             detail = Detail(None, None, None if overflowed else 0, self._placed(place))
         self.ledger.record(self.node, "output", Events.made(codes.size, overflowed, False, detail))
+
+    def _saw_output(self, count: int, overflowed: int, target: Quantizer, detail: Detail | None) -> None:
+        wraps = target.overflow in (Overflow.WRAP, Overflow.WRAP_SM)
+        self.ledger.record(self.node, "output", Events.made(count, overflowed, wraps, detail))
 
     def _steps(self, held: Held) -> Detail | None:
         """Return what single additions did: (input, position...) of the first output in which one overflowed."""

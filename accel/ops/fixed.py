@@ -7,7 +7,7 @@ in the machine's order), cast ONCE to the output format. Nothing here rounds: ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from accel.loopnest import Shape, Window
 from accel.numeric.array import FxArray
 from accel.numeric.cast import cast_codes
-from accel.numeric.format import QFormat
+from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.ledger import Ledger
 from accel.numeric.proof import addition_format, square_sum_format, window_sum_format
 from accel.numeric.sums import SumPlan
 from accel.ops.datapath import Datapath
 from accel.ops.events import Observer
-from accel.ops.sums import ConvProducts, DenseProducts, Products, accumulate
+from accel.ops.sums import ConvProducts, DenseProducts, Products, accumulate, accumulate_and_cast
+from accel.ops.threads import workers
 from accel.units.average import average_steps
 from accel.units.machine import activation_of, layer_norm_of, softmax_of
 from accel.units.registry import build_unit
@@ -31,6 +32,7 @@ from accel.units.relu import Pass
 from accel.units.scale import scale_steps
 from accel.units.unit import RowUnit, UnaryUnit
 from kernels.conv import Geometry
+from kernels.packed import ALONE, Workers
 from kernels.pool import max_pool, square_sum_pool, sum_pool
 
 Sums = NDArray[np.int64]
@@ -41,16 +43,18 @@ class FixedArithmetic:
     """The fixed-point arithmetic of one network for one batch.
 
     nodes: every node's datapath. ledger: takes what happens. first_input: index of the batch's first input within the
-    run, which places it in the random streams.
+    run, which places it in the random streams. threads: how many share one operation.
     """
 
     nodes: Mapping[str, Datapath]
     ledger: Ledger
     first_input: int = 0
+    threads: int = 1
 
     def at(self, node: str) -> FixedOps:
         """Return the primitives bound to `node`."""
-        return FixedOps(self.nodes[node], Observer(self.ledger, node, self.first_input), self.first_input)
+        observer = Observer(self.ledger, node, self.first_input)
+        return FixedOps(self.nodes[node], observer, self.first_input, workers=workers(self.threads))
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,13 @@ class FixedOps:
     node: Datapath
     observer: Observer
     first_input: int
+    workers: Workers = field(default=ALONE, kw_only=True)
 
     def dense(self, x: FxArray, weight: FxArray, bias: FxArray | None) -> FxArray:
         """x: (N, [L,] F) · weight: (K, F) -> (N, [L,] K) in the node's output format."""
         *rows, features = x.shape
-        made = self._by_row(x.shape[1:-1])._sum(DenseProducts(x.codes.reshape(-1, features), weight.codes))
+        products = DenseProducts(x.codes.reshape(-1, features), weight.codes, self.node.packing, self.workers)
+        made = self._by_row(x.shape[1:-1])._sum(products)
         return made.reshape(*rows, len(weight))
 
     def matmul(self, x: FxArray, y: FxArray) -> FxArray:
@@ -80,18 +86,21 @@ class FixedOps:
     def conv2d(self, x: FxArray, weight: FxArray, bias: FxArray | None, window: Window, groups: int) -> FxArray:
         """x: (N, C, H, W) · weight: (K, C/groups, R, S) -> (N, K, P, Q) in the node's output format."""
         pixels = window.output(x.shape[2], x.shape[3])
-        return self._sum(ConvProducts(x.codes, weight.codes, _geometry(window, groups), pixels))
+        geometry = _geometry(window, groups)
+        return self._sum(ConvProducts(x.codes, weight.codes, geometry, pixels, self.node.packing, self.workers))
 
     def pool2d(self, x: FxArray, mode: str, window: Window) -> FxArray:
         """x: (N, C, H, W) -> (N, C, P, Q); "max" keeps the input's format, "average" and "l2" cast to the output's."""
         geometry = _geometry(window, x.shape[1])
         shape = (*x.shape[:2], *window.output(x.shape[2], x.shape[3]))
-        pooled = np.empty(shape, dtype=np.int64)
-        codes = _int64(x)
+        # Writable, because Numba would compile the kernels once more for arrays that may only be read.
+        codes = np.require(x.codes, requirements=["C", "W"])
         terms = window.size[0] * window.size[1]
         if mode == "max":
-            max_pool(codes, geometry, pooled)
-            return self._cast(pooled, x.format)
+            largest = np.empty(shape, dtype=codes.dtype)
+            max_pool(codes, geometry, largest)
+            return self._cast(largest, x.format)
+        pooled = np.empty(shape, dtype=np.int64)
         if mode == "average":
             sum_pool(codes, geometry, pooled)
             multiplier, shift = average_steps(terms)
@@ -105,7 +114,7 @@ class FixedOps:
         """Apply the node's unit for `function` element by element; a unit of tables rounds as it was built to."""
         unit = activation_of(self.node.units, function, x.format, self.node.target)
         if isinstance(unit, Pass):
-            return self._cast(unit.kept(_int64(x)), x.format)
+            return self._cast(unit.kept(x.codes), x.format)
         return self._through(unit, x.codes)
 
     def softmax(self, x: FxArray) -> FxArray:
@@ -137,8 +146,12 @@ class FixedOps:
 
     def connect(self, weight: FxArray, table: Sequence[Sequence[bool]]) -> FxArray:
         """weight: (K, C, R, S) with zero codes wherever `table` has no connection."""
-        mask = np.asarray(table, dtype=weight.codes.dtype)[:, :, None, None]
-        return FxArray.trusted(weight.codes * mask, weight.format)
+
+        def connected() -> FxArray:
+            mask = np.asarray(table, dtype=weight.codes.dtype)[:, :, None, None]
+            return FxArray.trusted(weight.codes * mask, weight.format)
+
+        return self.node.packing.of(weight.codes, ("connected", tuple(map(tuple, table))), connected)
 
     def _by_row(self, rows: Shape, first: int = 0) -> FixedOps:
         """Return these primitives for inputs that hold `rows`, every row as an input, from row `first` of the batch."""
@@ -154,11 +167,27 @@ class FixedOps:
         """Add up as the machine does and cast to the output, once."""
         plan = self.node.sums
         assert plan is not None, f"{self.node.name} has no schedule on an array"
+        made = self._made_at_once(products, plan)
+        if made is not None:
+            return made
         held = accumulate(products, plan, self.observer.is_detailed)
         self.observer.saw_sums(held, plan)
         if not any(plan.weight_shifts):
             return self._cast(held.codes, plan.accumulator)
         return self._cast_by_channel(held.codes, plan)
+
+    def _made_at_once(self, products: Products, plan: SumPlan) -> FxArray | None:
+        """Add up and cast in one pass; None where details are asked for, or where that cast is another one."""
+        output, target = self.node.output, self.node.target
+        rq = output.lower(plan.accumulator)
+        random, wide = output.random is not None, target.dtype.itemsize > 2
+        if self.observer.is_detailed or random or wide or plan.accumulator.width - rq.shift > MAX_WIDTH:
+            return None
+        made = accumulate_and_cast(products, plan, rq)
+        if made is None:
+            return None
+        self.observer.saw_made(made, plan, output)
+        return FxArray.trusted(made.codes.astype(target.dtype, copy=False), target)
 
     def _cast_by_channel(self, codes: Sums, plan: SumPlan) -> FxArray:
         """Cast sums whose channels (axis 1) have binary points of their own."""
@@ -172,12 +201,12 @@ class FixedOps:
             made[:, own] = self._cast_part(np.ascontiguousarray(codes[:, own]), point, part, own).codes
         return FxArray.trusted(made, self.node.target)
 
-    def _cast(self, codes: Sums, source: QFormat) -> FxArray:
+    def _cast(self, codes: NDArray[Any], source: QFormat) -> FxArray:
         """Cast to the node's output format with its rounding, overflow and random bits."""
         return self._cast_part(codes, source, self._draws(codes.shape), None)
 
     def _cast_part(
-        self, codes: Sums, source: QFormat, draws: NDArray[np.int64] | None, channels: NDArray[np.intp] | None
+        self, codes: NDArray[Any], source: QFormat, draws: NDArray[np.int64] | None, channels: NDArray[np.intp] | None
     ) -> FxArray:
         """Cast; channels: which ones (axis 1) these codes are, None for all."""
         made, overflowed = cast_codes(codes, source, self.node.output, draws)

@@ -18,10 +18,16 @@ from accel.numeric.cast import cast_codes
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import Engine, SumPlan
-from kernels.conv import Geometry, conv2d, conv2d_stepwise, conv2d_wide
-from kernels.matmul import Steps, matmul, matmul_stepwise, matmul_wide
-from kernels.modes import Overflow, Rounding
+from accel.ops import blas
+from accel.ops.engine import Multiplier, multiplier
+from accel.ops.packing import Packing
+from kernels.conv import Geometry, conv2d_stepwise, conv2d_wide
+from kernels.maps import Filters, convolve, pack_filters
+from kernels.matmul import Steps, matmul_stepwise, matmul_wide
+from kernels.modes import Overflow, Requant, Rounding
+from kernels.packed import ALONE, Cast, Panels, Workers, multiply, pack_panels_of
 from kernels.replay import StepEvents, conv2d_audit, conv2d_replay, matmul_audit, matmul_replay
+from kernels.vnni import TILE, VNNI
 
 Codes = NDArray[Any]
 Sums = NDArray[np.int64]
@@ -49,6 +55,10 @@ class Products(Protocol):
 
     def exact(self, chunk: int) -> Sums:
         """Return the exact sums."""
+        ...
+
+    def cast(self, chunk: int, cast: Cast) -> tuple[Codes, tuple[int, int, int]]:
+        """Return the sums cast to int16 codes; smallest and largest sum that was cast, overflows. Needs a chunk."""
         ...
 
     def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
@@ -93,19 +103,52 @@ def accumulate(products: Products, plan: SumPlan, detailed: bool) -> Held:
     return Held(wrapped.codes.astype(np.int64), overflowed)
 
 
+@dataclass(frozen=True)
+class Made:
+    """Sums that were cast as they came. codes: int16. low, high: smallest and largest that the accumulators held."""
+
+    codes: Codes
+    low: int
+    high: int
+    overflowed: int
+
+
+def accumulate_and_cast(products: Products, plan: SumPlan, rq: Requant) -> Made | None:
+    """Add up and cast in one pass, so that sums never go through memory; None where that would not give the same.
+
+    It would not where an accumulator may overflow before the cast, or where channels have points of their own. rq: a
+    deterministic cast to at most 16 bits, proved to stay within 63.
+    """
+    if plan.chunk == 0 or (plan.may_overflow and plan.engine is Engine.EXACT) or any(plan.weight_shifts):
+        return None
+    if plan.engine is Engine.STEPWISE or multiplier() is Multiplier.BLAS or not len(products.x):
+        return None
+    if plan.engine is Engine.CERTIFIED and inputs_at_risk(products, plan).any():
+        return None
+    codes, (low, high, overflowed) = products.cast(plan.chunk, Cast(plan.shift, rq, plan.bias))
+    return Made(codes, low, high, overflowed)
+
+
+def inputs_at_risk(products: Products, plan: SumPlan) -> NDArray[np.bool_]:
+    """Return the inputs (N,) that max|x| * sum|w| of some channel does not clear."""
+    x, weight = _negative(products.x), _negative(products.weight)
+    peaks = np.maximum(-x.reshape(len(x), -1).min(axis=1, initial=0).astype(np.int64), 1)
+    mass = -weight.reshape(len(weight), -1).sum(axis=1, dtype=np.int64)
+    # mass * peak > limit without leaving int64; a limit below 0 (a bias at the very end of the range) fails as it must
+    risky: NDArray[np.bool_] = (mass > plan.limits // peaks[:, None]).any(axis=1)
+    return risky
+
+
 def at_risk_outputs(products: Products, plan: SumPlan) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the inputs (N,) that the cheap bound leaves, and of those the outputs (n, K, ...) without a certificate.
 
     A magnitude is taken negative, because -32768 has no positive twin in its container; the two signs cancel.
     """
-    x, weight = _negative(products.x), _negative(products.weight)
-    peaks = np.maximum(-x.reshape(len(x), -1).min(axis=1, initial=0).astype(np.int64), 1)
-    mass = -weight.reshape(len(weight), -1).sum(axis=1, dtype=np.int64)
-    # mass * peak > limit without leaving int64; a limit below 0 (a bias at the very end of the range) fails as it must
-    inputs = (mass > plan.limits // peaks[:, None]).any(axis=1)
+    inputs = inputs_at_risk(products, plan)
     if not inputs.any():
-        return inputs, np.zeros((0, len(weight)), dtype=np.bool_)
-    magnitudes = products.of(x[inputs], weight).exact(plan.chunk)
+        return inputs, np.zeros((0, len(products.weight)), dtype=np.bool_)
+    x, weight = _negative(products.x[inputs]), _negative(products.weight)
+    magnitudes = products.of(x, weight).exact(plan.chunk)
     return inputs, magnitudes > _per_channel(plan.limits, magnitudes)
 
 
@@ -126,23 +169,39 @@ def steps_of(plan: SumPlan) -> Steps:
 
 @dataclass(frozen=True)
 class DenseProducts:
-    """x: (N, F) codes · weight: (K, F) codes -> outputs (N, K)."""
+    """x: (N, F) codes · weight: (K, F) codes -> outputs (N, K).
+
+    packing: keeps the packed weights, None for weights that will not come again.
+    """
 
     x: Codes
     weight: Codes
+    packing: Packing | None = None
+    workers: Workers = ALONE
 
     def of(self, x: Codes, weight: Codes) -> DenseProducts:
         """Return the products of other codes."""
-        return DenseProducts(x, weight)
+        return DenseProducts(x, weight, workers=self.workers)
 
     def exact(self, chunk: int) -> Sums:
-        """Return the exact sums; chunk 0: in int64 throughout."""
+        """Return the exact sums; chunk 0: of codes wider than int16."""
+        if _by_blas(chunk, self.x, self.weight):
+            return blas.multiply(self.x, self.weight)
         sums = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
-        if chunk:
-            matmul(_as(np.int16, self.x), _as(np.int16, self.weight), chunk, sums)
+        if _is_packed(chunk):
+            multiply(_narrow(self.x), self._panels(), chunk, sums, None, _engine(), self.workers)
         else:
             matmul_wide(_as(np.int64, self.x), _as(np.int64, self.weight), sums)
         return sums
+
+    def cast(self, chunk: int, cast: Cast) -> tuple[Codes, tuple[int, int, int]]:
+        """Return the sums as codes, and their extremes and overflows."""
+        codes = np.empty((len(self.x), len(self.weight)), dtype=np.int16)
+        return codes, multiply(_narrow(self.x), self._panels(), chunk, codes, cast, _engine(), self.workers)
+
+    def _panels(self) -> Panels:
+        packing = self.packing or Packing()
+        return packing.of(self.weight, "panels", lambda: pack_panels_of(_narrow(self.weight)))
 
     def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
         """Return what the accumulators hold and how many additions overflowed."""
@@ -164,25 +223,59 @@ class DenseProducts:
 
 @dataclass(frozen=True)
 class ConvProducts:
-    """x: (N, C, H, W) codes · weight: (K, C/groups, R, S) codes -> outputs (N, K, P, Q)."""
+    """x: (N, C, H, W) codes · weight: (K, C/groups, R, S) codes -> outputs (N, K, P, Q).
+
+    packing: keeps the packed weights, None for weights that will not come again.
+    """
 
     x: Codes
     weight: Codes
     geometry: Geometry
     pixels: tuple[int, int]
+    packing: Packing | None = None
+    workers: Workers = ALONE
 
     def of(self, x: Codes, weight: Codes) -> ConvProducts:
         """Return the products of other codes in the same geometry."""
-        return ConvProducts(x, weight, self.geometry, self.pixels)
+        return ConvProducts(x, weight, self.geometry, self.pixels, workers=self.workers)
 
     def exact(self, chunk: int) -> Sums:
-        """Return the exact sums; chunk 0: in int64 throughout."""
+        """Return the exact sums; chunk 0: of codes wider than int16."""
+        if self._is_dense:
+            return self._dense.exact(chunk).reshape(len(self.x), -1, 1, 1)
+        if _by_blas(chunk, self.x, self.weight):
+            return blas.convolve(self.x, self._filters, self.geometry, self.pixels)
         sums = self._empty()
-        if chunk:
-            conv2d(_as(np.int16, self.x), _as(np.int16, self._filters), self.geometry, chunk, sums)
+        if _is_packed(chunk):
+            convolve(_narrow(self.x), self._packed(), self.geometry, chunk, sums, None, _engine(), self.workers)
         else:
             conv2d_wide(_as(np.int64, self.x), _as(np.int64, self._filters), self.geometry, sums)
         return sums
+
+    def cast(self, chunk: int, cast: Cast) -> tuple[Codes, tuple[int, int, int]]:
+        """Return the sums as codes, and their extremes and overflows."""
+        if self._is_dense:
+            codes, found = self._dense.cast(chunk, cast)
+            return codes.reshape(len(self.x), -1, 1, 1), found
+        codes = np.empty((len(self.x), len(self.weight), *self.pixels), dtype=np.int16)
+        filters = self._packed()
+        return codes, convolve(_narrow(self.x), filters, self.geometry, chunk, codes, cast, _engine(), self.workers)
+
+    @property
+    def _is_dense(self) -> bool:
+        """Whether one window covers the whole map and nothing else: then inputs are the rows of a matrix."""
+        return self.geometry.groups == 1 and self.x.shape[1:] == self.weight.shape[1:] and self.pixels == (1, 1)
+
+    @property
+    def _dense(self) -> DenseProducts:
+        flat = self._filters
+        if self.packing is not None:
+            flat = self.packing.of(self.weight, "flat", lambda: flat)
+        return DenseProducts(self.x.reshape(len(self.x), -1), flat, self.packing, self.workers)
+
+    def _packed(self) -> Filters:
+        packing = self.packing or Packing()
+        return packing.of(self.weight, self.geometry, lambda: pack_filters(_narrow(self._filters), self.geometry))
 
     def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
         """Return what the accumulators hold and how many additions overflowed."""
@@ -262,6 +355,26 @@ def _per_channel(values: Sums, like: Sums) -> Sums:
 def _negative(codes: Codes) -> Codes:
     """Return -|codes| in the container of the codes: its smallest code negates to itself and stays the smaller."""
     return np.minimum(codes, -codes)
+
+
+def _by_blas(chunk: int, x: Codes, weight: Codes) -> bool:
+    """Whether BLAS computes these sums: see `accel.ops.engine`."""
+    return (chunk == 0 or multiplier() is Multiplier.BLAS) and blas.is_exact(x, weight)
+
+
+def _is_packed(chunk: int) -> bool:
+    return chunk > 0 and multiplier() is not Multiplier.BLAS
+
+
+def _engine() -> int:
+    """Return the engine in the plain integers of the kernels."""
+    chosen: int = VNNI if multiplier() is Multiplier.VNNI else TILE
+    return chosen
+
+
+def _narrow(codes: Codes) -> Codes:
+    """Return codes as the kernels pack them: int8 and int16 as they are."""
+    return np.ascontiguousarray(codes) if codes.dtype in (np.int8, np.int16) else _as(np.int16, codes)
 
 
 def _as(container: type[np.integer[Any]], codes: Codes) -> Codes:

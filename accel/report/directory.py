@@ -36,6 +36,7 @@ _LAYER_KEYS = (
     "mapping_efficiency", "bytes", "bound", "saturated", "error", "range", "histogram", "accumulator",
 )
 _EXPLAIN_KEYS = ("inputs", "threshold", "layers", "changed", "diagnosis")
+_ENERGY_KEYS = ("technology", "unit", "total", "components", "low", "high", "unpriced")
 # fmt: on
 _LACKS_NAMED = 4
 
@@ -108,9 +109,10 @@ def load_run(path: str | Path) -> dict[str, Any]:
 def _lacks(document: Document) -> list[str]:
     """Return the keys that a run has and this document has not."""
     lacks = [key for key in _RUN_KEYS if key not in document]
-    explain = document.get("explain")
-    if explain is not None:
-        lacks += [f"explain.{key}" for key in _EXPLAIN_KEYS if not isinstance(explain, Mapping) or key not in explain]
+    for section, keys in (("explain", _EXPLAIN_KEYS), ("energy", _ENERGY_KEYS)):
+        found = document.get(section)
+        if found is not None:
+            lacks += [f"{section}.{key}" for key in keys if not isinstance(found, Mapping) or key not in found]
     layers = document.get("layers", [])
     if not isinstance(layers, list) or not all(isinstance(layer, Mapping) for layer in layers):
         return [*lacks, "a list of layers"]

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from accel.arch.result import LayerReport, NetworkReport
-from accel.arch.roofline import ridge, roofline
+from accel.arch.result import LayerReport, NetworkReport, Remedies
+from accel.arch.roofline import losses, ridge, roofline
+from accel.report.advice import advice
 from accel.report.prose import Document
 
 _CYCLES = ("total", "compute", "fill", "steady", "drain", "stall")
@@ -28,7 +29,7 @@ def run_json(document: Document) -> str:
 def layers_csv(document: Document) -> str:
     """Return one line per layer under a header whose names end in their units; what is absent is empty."""
     rows = [_csv_row(layer) for layer in document["layers"]]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = sorted(dict.fromkeys(name for row in rows for name in row), key=lambda name: "energy" in name)
     text = StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -36,15 +37,18 @@ def layers_csv(document: Document) -> str:
     return text.getvalue()
 
 
-def estimate_document(report: NetworkReport) -> dict[str, Any]:
-    """Return an estimate as plain values: what `accel estimate --json` prints."""
+def estimate_document(report: NetworkReport, found: Mapping[str, Remedies] | None = None) -> dict[str, Any]:
+    """Return an estimate as plain values: what `accel estimate --json` prints.
+
+    found: what was found to help each layer, by name; None if nothing was tried.
+    """
     return {
         "network": report.network,
         "accelerator": report.accelerator,
         "batch": report.batch,
         "clock_hz": report.clock_hz,
         "pes": report.pes,
-        "layers": [_layer_document(layer, report) for layer in report.layers],
+        "layers": [_layer_document(layer, report, (found or {}).get(layer.name)) for layer in report.layers],
         "latency_cycles": report.latency_cycles,
         "interval_cycles": report.interval_cycles,
         "inputs_per_second": report.inputs_per_second,
@@ -53,14 +57,34 @@ def estimate_document(report: NetworkReport) -> dict[str, Any]:
         "stages": [list(layers) for layers in report.stages],
         "dram_bytes_per_cycle": report.dram_bytes_per_cycle,
         "ridge_macs_per_byte": ridge(report.pes, report.dram_bytes_per_cycle),
+        **energy_totals(report),
     }
 
 
-def _layer_document(layer: LayerReport, report: NetworkReport) -> dict[str, Any]:
+def energy_totals(report: NetworkReport) -> dict[str, Any]:
+    """Return what an estimate says of energy and area as plain values, all None on a machine without technology."""
+    technology = report.technology
+    return {
+        "technology": None
+        if technology is None
+        else {key: getattr(technology, key) for key in ("name", "description", "source", "assumed")},
+        "energy": None if report.energy is None else report.energy.to_dict(),
+        "energy_pj_per_input": report.energy_pj_per_input,
+        "average_power_w": report.average_power_w,
+        "area": None if report.area is None else report.area.to_dict(),
+    }
+
+
+def layer_energy(layer: LayerReport) -> dict[str, Any]:
+    """Return a layer's energy as plain values, None on a machine without technology."""
+    return {"energy_pj": layer.energy_pj, "energy": None if layer.energy is None else layer.energy.to_dict()}
+
+
+def _layer_document(layer: LayerReport, report: NetworkReport, found: Remedies | None) -> dict[str, Any]:
     dram_bytes = sum(layer.byte_counts.get("dram", {}).values())
     pes = report.pes // report.cores if report.stages else report.pes  # of what works on the layer
     place = roofline(layer.macs, layer.cycles, dram_bytes, pes, report.dram_bytes_per_cycle)
-    return {
+    document = {
         "name": layer.name,
         "kind": layer.kind,
         "macs": layer.macs,
@@ -73,6 +97,10 @@ def _layer_document(layer: LayerReport, report: NetworkReport) -> dict[str, Any]
         "bound": layer.bound,
         "next_bound": layer.next_bound,
         "next_cycles": layer.next_cycles,
+        "needed_bytes_per_cycle": layer.needed_bytes_per_cycle,
+        "busy": layer.busy._asdict() if layer.busy else None,
+        "lost": losses(layer.cycles, layer.utilization, layer.mapping_efficiency)._asdict() if layer.macs else None,
+        "remedies": {**vars(found), "cycles": dict(found.cycles)} if found else None,
         "roofline": {
             "macs_per_byte": place.intensity,
             "attainable_macs_per_cycle": place.attainable,
@@ -81,8 +109,9 @@ def _layer_document(layer: LayerReport, report: NetworkReport) -> dict[str, Any]
         if layer.macs
         else None,
         "tiling": None if layer.tiling is None else plain(layer.tiling),
-        "energy_pj": layer.energy_pj,
+        **layer_energy(layer),
     }
+    return {**document, "advice": advice(document, report.dram_bytes_per_cycle) or None}
 
 
 def _csv_row(layer: Mapping[str, Any]) -> dict[str, object]:
@@ -115,7 +144,18 @@ def _csv_row(layer: Mapping[str, Any]) -> dict[str, object]:
             for level, moved in layer["bytes"].items()
             for operand, count in moved.items()
         },
+        **_csv_energy(layer.get("energy")),
     }
+
+
+def _csv_energy(energy: Mapping[str, Any] | None) -> dict[str, object]:
+    """Return a layer's energy as columns that end in its unit; none without a technology."""
+    if energy is None:
+        return {}
+    unit = energy["unit"].lower()
+    parts = {f"{name.replace(' ', '_')}_": cost for name, cost in energy["components"].items()}
+    totals = {"": energy["total"], "low_": energy["low"], "high_": energy["high"]}
+    return {f"{name}energy_{unit}": cost for name, cost in {**totals, **parts}.items()}
 
 
 def plain(value: Any) -> Any:

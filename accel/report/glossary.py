@@ -139,6 +139,26 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "MACs per DRAM byte. Below the ridge of the roofline the memory limits the speed, above it the array does.",
         ),
     ),
+    "Energy": (
+        Term(
+            "energy",
+            "An estimate: what the schedule counted (multiplications, additions, words read and written) times the "
+            "figures of the technology that the machine names. What has no figure is named, never free.",
+        ),
+        Term(
+            "refill",
+            "What crosses DRAM is also written to, or read from, its on-chip buffer once; this is the energy of that.",
+        ),
+        Term(
+            "average power",
+            "Energy of one input divided by the time between inputs at the interval.",
+        ),
+        Term(
+            "area",
+            "An estimate of multipliers, adders and memories only, so a floor, of use to compare machines of one "
+            "technology.",
+        ),
+    ),
     "Numbers": (
         Term(
             "code",

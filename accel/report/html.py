@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from accel.report import humane, lost, prose
+from accel.report import energy, humane, lost, prose
 from accel.report.glossary import anchor
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 _TEMPLATES = files("accel.report") / "templates"
 
 
-def fill(template: str, **context: Any) -> str:
-    """Return a template with this context; pages get style, script and its digest beside it."""
-    script = _text("sort.js")
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=_text("page.css"),
-            script=script,
-            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            **context,
-        )
+def fill(template: str, scripts: Sequence[str] = ("sort.js",), **context: Any) -> str:
+    """Return a template with this context; pages get style, their scripts as one and its digest beside it."""
+    script = "\n".join(_text(name) for name in scripts)
+    return parsed(template).render(
+        style=_text("page.css"),
+        script=script,
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **context,
     )
+
+
+def parsed(template: str) -> Template:
+    """Return a template ready to be filled; it is read and compiled once in a process."""
+    return _environment().get_template(template)
 
 
 def _printable(value: object) -> object:
@@ -71,6 +73,7 @@ def _environment() -> Environment:
         certificate=prose.certificate_in_words,
         replay=prose.replay_in_words,
         compact=humane.compact,
+        amount=energy.amount,
         bits=prose.available_bits,
         sortable=_sortable,
     )

@@ -18,6 +18,9 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _FREQUENCIES = ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+_ENERGIES = ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"))
+_POWERS = ((1.0, "W"), (1e-3, "mW"), (1e-6, "µW"), (1e-9, "nW"))
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
 def integer(value: float | None) -> str:
@@ -76,6 +79,21 @@ def frequency(hz: float | None) -> str:
 def byte_size(count: float | None) -> str:
     """Write a size in decimal units (1 kB = 1000 B)."""
     return _scaled(count, _SIZES)
+
+
+def energy(picojoules: float | None) -> str:
+    """Write an energy."""
+    return _scaled(picojoules, _ENERGIES)
+
+
+def power(watts: float | None) -> str:
+    """Write a power."""
+    return _scaled(watts, _POWERS)
+
+
+def prefixed(value: float | None) -> str:
+    """Write a number with the prefix that leaves one to three digits before the point: 12.3 M."""
+    return _scaled(value, _PREFIXES).rstrip()
 
 
 def shape(extents: Iterable[int] | None) -> str:

@@ -3,7 +3,7 @@
 The contract: no reference leaves the file (its content security policy forbids it), JavaScript only sorts tables, every
 name a user supplied is escaped, and the same document gives the same bytes. The policy admits our script by its digest,
 so that not even a name that escaped the escaping could run. A section whose keys a run does not have (the ledger,
-"Where bits get lost") is not on its page.
+"Where bits get lost", energy) is not on its page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from accel.report import charts, ledger, waterfall
+from accel.report import charts, energy, energy_chart, ledger, waterfall
 from accel.report.glossary import GLOSSARY
 from accel.report.html import fill
 from accel.report.prose import Document, certified
@@ -37,6 +37,9 @@ def render(document: Document) -> str:
         certified=certified(document),
         ledger=ledger.rows(document),
         ledger_words=ledger.in_words(document),
+        energy=energy.table(document),
+        energy_caveat=energy.caveat(document),
+        energy_totals=energy.totals(document),
         movements=_movements(document),
         general=general,
         sections=sections,
@@ -75,6 +78,7 @@ def _charts(document: Document) -> dict[str, charts.Chart | None]:
         "accumulators": charts.accumulators(layers),
         "traffic": charts.traffic(layers),
         "roofline": charts.roofline(layers, document["pes"], bandwidth),
+        "energy": energy_chart.energies(layers),
         "waterfall": waterfall.waterfall(explained),
         "hybrids": waterfall.hybrids(explained),
     }

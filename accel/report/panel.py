@@ -79,7 +79,7 @@ def rows_panel(
         axes.spines[side].set_visible(False)
     if baseline:
         axes.axvline(0, color=TEXT, linewidth=0.8, clip_on=False)
-    axes.set_yticks([])
+    axes.yaxis.set_visible(False)
     if named:
         for index, layer in enumerate(layers):
             beside = (-8 / (right - left), index)
@@ -194,9 +194,11 @@ def power_of_two(exponent: float) -> str:
 
 def plain_log(axes: Axes) -> None:
     """Label logarithmic axes with plain numbers at powers of ten, without boxes or minor ticks."""
+    from matplotlib.ticker import NullLocator
+
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: significant(value, 1))
-        axis.set_minor_formatter(lambda value, _: "")
+        axis.set_minor_locator(NullLocator())
         axis.set_tick_params(which="both", length=0, labelsize=SMALL)
     axes.grid(which="major", color=PALETTE["grid"], linewidth=0.8)
     axes.set_axisbelow(True)

@@ -21,13 +21,22 @@ _REPLAYS = {
     "some": "the outputs at risk",
     "all": "every output",
 }
-_DATAFLOWS = {"os": "output stationary (os)", "ws": "weight stationary (ws)", "is": "input stationary (is)"}
+_DATAFLOWS = {
+    "os": "output stationary (os)",
+    "ws": "weight stationary (ws)",
+    "is": "input stationary (is)",
+    "adder-tree": "adder trees (adder-tree)",
+    "conv-engine": "convolution engine (conv-engine)",
+    "row-stationary": "row stationary (row-stationary)",
+    "vector": "vector lanes (vector)",
+}
+_LOOPS = {"R": "kernel rows", "S": "kernel columns", "c": "channels of a block"}
 _WORST_LAYERS_NAMED = 3
 _DIAGNOSES_NAMED = 3
 
 
 def dataflow_in_words(name: str) -> str:
-    """Spell out the short name of a dataflow; a name that is not short stays as it is."""
+    """Spell out the name of a dataflow; one that is not known stays as it is."""
     return _DATAFLOWS.get(name, name)
 
 
@@ -103,10 +112,14 @@ def _encoding_point(tensor: Mapping[str, Any]) -> str:
 
 
 def order_in_words(order: Mapping[str, Any] | None) -> str:
-    """Say in which order products are added (see `accel.loopnest.AccumulationOrder`)."""
+    """Say in which order products are added (see `accel.loopnest.AccumulationOrder`): the loops, then one addition.
+
+    Older runs do not have the loops.
+    """
     if order is None:
         return DASH
     group, fold = order["group"], order["fold"]
+    loops = f"{_loops_in_words(order)}, from the outermost; " if "loops" in order else ""
     if group > 1:
         step = f"adder tree of {integer(group)} products, then one addition"
     else:
@@ -114,7 +127,14 @@ def order_in_words(order: Mapping[str, Any] | None) -> str:
     if fold:
         steps = "products" if group == 1 else "additions" if fold > 1 else "addition"
         step += f"; after every {f'{integer(fold)} ' if fold > 1 else ''}{steps} into the partial-sum buffer"
-    return step + ("; starts from the bias" if order["bias_first"] else "; bias last")
+    return loops + step + ("; starts from the bias" if order["bias_first"] else "; bias last")
+
+
+def _loops_in_words(order: Mapping[str, Any]) -> str:
+    """Name the loops over the products of an output, from the outermost."""
+    block = order["group"] * order["block"]
+    names = {**_LOOPS, "C": "channels" if block == 1 else f"blocks of {integer(block)} channels"}
+    return ", ".join(names[loop] for loop in order["loops"])
 
 
 def certified(document: Document) -> list[Mapping[str, Any]]:

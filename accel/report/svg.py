@@ -88,13 +88,14 @@ def _written(paint: Callable[[Figure], None], width: float, height: float, key: 
     """Let matplotlib write the figure, under its own defaults and ours."""
     import warnings
 
-    import matplotlib.style
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     text = StringIO()
-    with matplotlib.style.context("default"), matplotlib.rc_context(), warnings.catch_warnings():
-        ours: Any = {**_SETTINGS, "svg.hashsalt": key}
-        matplotlib.rcParams.update(ours)
+    # Not `matplotlib.style`, which reads every style sheet that is installed.
+    defaults = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
+    ours: Any = {**defaults, **_SETTINGS, "svg.hashsalt": key}
+    with mpl.rc_context(ours), warnings.catch_warnings():
         # The reader's browser has the glyphs of a layer's name that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message=r"(?s).*Glyph .* missing from")
         figure = Figure(figsize=(width / UNITS_PER_INCH, height / UNITS_PER_INCH))

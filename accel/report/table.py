@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from accel.report import energy
 from accel.report.humane import DASH, byte_size, duration, frequency, integer, label, percent, shape, significant
 from accel.report.prose import Document, attention, dataflow_in_words
 
@@ -24,6 +25,7 @@ Layer = Mapping[str, Any]
 _PLAIN_LETTERS = str.maketrans({"×": "x", "µ": "u", "–": "-", "…": "~", "·": "."})
 _NAME_SIGNS = 24
 _NARROW_NAME_SIGNS = 14
+_ENERGY_GOES = 5  # after what else can be spared; the totals tell it too
 
 
 class Column(NamedTuple):
@@ -39,7 +41,7 @@ class Column(NamedTuple):
 
 def print_run(document: Document, console: Console) -> None:
     """Print the layers of a run, then its totals and what deserves attention."""
-    say = _spoken(console)
+    say = spoken(console)
     array = document["array"]
     console.print(
         say(f"{label(document['network'])} on {label(document['accelerator'])}", "bold"),
@@ -51,8 +53,8 @@ def print_run(document: Document, console: Console) -> None:
         sep="   ",
     )
     layers = document["layers"]
-    columns = _run_columns(layers, document["pes"])
-    _print_layers(layers, columns, console, say)
+    columns = [*_run_columns(layers, document["pes"]), *_energy_columns(document)]
+    print_layers(layers, columns, console, say)
     accuracy = document["accuracy"]
     totals = [*_times(document), ("throughput", f"{significant(document['inputs_per_second'])} inputs/s", "")]
     if accuracy["fixed"] is not None:
@@ -61,23 +63,26 @@ def print_run(document: Document, console: Console) -> None:
         agreeing = round(document["agreement"] * document["inputs"])
         counted = f"{integer(agreeing)} of {integer(document['inputs'])} inputs"
         totals.append(("agreement", f"{percent(document['agreement'])} %", counted))
-    _print_totals(totals, console, say)
+    _print_totals([*totals, *_energy_totals(document)], console, say)
+    _print_caveat(document, console, say)
     for point in attention(document):
         console.print(Text.assemble(say("note ", "yellow"), say(point)))
 
 
 def print_estimate(document: Document, console: Console) -> None:
     """Print the layers of an estimate (the dictionary of `accel.report.estimate_document`), then its totals."""
-    say = _spoken(console)
+    say = spoken(console)
     batch = document["batch"]
     counted = f"{integer(document['pes'])} PEs, {frequency(document['clock_hz'])}, batch {integer(batch)}"
     console.print(
         say(f"{label(document['network'])} on {label(document['accelerator'])}", "bold"), say(counted, "dim"), sep="   "
     )
     layers = document["layers"]
-    _print_layers(layers, _estimate_columns(layers, document["pes"]), console, say)
+    columns = [*_estimate_columns(layers, document["pes"]), *_energy_columns(document)]
+    print_layers(layers, columns, console, say)
     throughput = ("throughput", f"{significant(document['inputs_per_second'])} inputs/s", "")
-    _print_totals([*_times(document), throughput], console, say)
+    _print_totals([*_times(document), throughput, *_energy_totals(document)], console, say)
+    _print_caveat(document, console, say)
 
 
 def _run_columns(layers: Sequence[Layer], pes: int) -> list[Column]:
@@ -126,6 +131,35 @@ def _estimate_columns(layers: Sequence[Layer], pes: int) -> list[Column]:
     ]
 
 
+def _energy_columns(document: Document) -> list[Column]:
+    """Return the column of a machine with a technology."""
+    unit = energy.unit_of(document)
+    if not unit:
+        return []
+
+    def cell(layer: Layer) -> str:
+        return energy.amount((layer.get("energy") or {"total": None})["total"], unit)
+
+    return [
+        Column(energy.heading(unit), cell, dropped=_ENERGY_GOES, total=energy.amount(document["energy"]["total"], unit))
+    ]
+
+
+def _energy_totals(document: Document) -> list[tuple[str, str, str]]:
+    """Return energy, power and area as rows of the totals, each called an estimate."""
+    return [
+        (name, words, f"estimate, {remark}" if remark else "estimate")
+        for name, words, remark in energy.totals(document)
+    ]
+
+
+def _print_caveat(document: Document, console: Console, say: Callable[..., Text]) -> None:
+    """Say below the totals what is an estimate only."""
+    words = energy.caveat(document)
+    if words:
+        console.print(say(words, "dim"))
+
+
 def _utilization_column(macs: int, cycles: int, pes: int) -> Column:
     return Column(
         "util. %",
@@ -139,7 +173,7 @@ def _bound_column(dropped: int) -> Column:
     return Column("bound", lambda layer: label(layer["bound"], 16), numeric=False, dropped=dropped)
 
 
-def _print_layers(layers: Sequence[Layer], columns: list[Column], console: Console, say: Callable[..., Text]) -> None:
+def print_layers(layers: Sequence[Layer], columns: list[Column], console: Console, say: Callable[..., Text]) -> None:
     """Print one line per layer with as many columns as fit, and say which did not."""
     left_out: list[str] = []
     signs = _NAME_SIGNS
@@ -206,7 +240,7 @@ def _width(table: Table, console: Console) -> int:
     return Measurement.get(console, console.options.update(width=10_000), table).maximum
 
 
-def _spoken(console: Console) -> Callable[..., Text]:
+def spoken(console: Console) -> Callable[..., Text]:
     """Return what turns words into text for this console, never reading markup."""
     plain = not console.encoding.lower().startswith("utf")
 

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from accel.numeric.array import FxArray
 from accel.numeric.cast import encode
 from accel.numeric.ledger import Events, Ledger
 from accel.ops.golden import GoldenArithmetic
-from accel.runner.inputs import batch_size, checked_inputs, checked_labels
+from accel.runner.inputs import batch_size, batch_starts, checked_inputs, checked_labels
 from accel.runner.program import Program, encoding_detail, lower
 from accel.runner.result import Encoded, LayerResult, RunResult
 from accel.runner.statistics import Deviation
@@ -77,11 +76,11 @@ def run(
     classes = checked_labels(labels, len(images))
     report = estimate(model.network, machine)
     program = lower(model, machine, ledger)
-    size = batch_size(model)
-    starts = range(0, len(images), size)
+    starts = batch_starts(len(images), batch_size(model))
+    shared = 1 if len(starts) >= jobs else jobs  # few batches leave threads for what is within one
 
     def compute(start: int) -> _Batch:
-        batch = _compare(program, images[start : start + size], start, ledger)
+        batch = _compare(program, images[start : start + starts.step], start, ledger, shared)
         if progress is not None:
             progress(len(batch.golden))
         return batch
@@ -124,9 +123,9 @@ def layer_codes(model: Model, accelerator: Accelerator, inputs: ArrayLike) -> di
 
 
 def run_fixed(
-    program: Program, images: NDArray[np.float64], ledger: Ledger, first_input: int = 0
+    program: Program, images: NDArray[np.float64], ledger: Ledger, first_input: int = 0, threads: int = 1
 ) -> dict[str, FxArray]:
-    """Run one batch bit by bit and return every node's codes."""
+    """Run one batch bit by bit and return every node's codes; threads: how many share one operation."""
     from accel.ops.fixed import FixedArithmetic
 
     rows_per_input = images[0].size // images.shape[-1]
@@ -134,15 +133,15 @@ def run_fixed(
     x, overflowed = encode(images, program.input, first_row)
     detail = encoding_detail(images, program.input, first_row, first_input) if ledger.detailed else None
     ledger.record(INPUT, "input", Events.made(images.size, overflowed, False, detail))
-    arithmetic = FixedArithmetic(program.nodes, ledger, first_input)
+    arithmetic = FixedArithmetic(program.nodes, ledger, first_input, threads)
     return forward(program.model.network, program.parameters, arithmetic, x)
 
 
-def _compare(program: Program, images: NDArray[np.float64], first_input: int, detailed: bool) -> _Batch:
+def _compare(program: Program, images: NDArray[np.float64], first_input: int, detailed: bool, threads: int) -> _Batch:
     """Run one batch both ways and compare every node."""
     ledger = Ledger(detailed)
     network = program.model.network
-    fixed = run_fixed(program, images, ledger, first_input)
+    fixed = run_fixed(program, images, ledger, first_input, threads)
     golden = forward(network, program.model.parameters, GoldenArithmetic(), images)
     names = [node.name for node in network.nodes]
     return _Batch(
@@ -179,6 +178,8 @@ def _context(
     model: Model, machine: Accelerator, images: NDArray[np.float64], extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what run.json says about where everything came from."""
+    import numba
+
     array = machine.architecture.array
     provenance = {
         "command": " ".join(sys.argv),
@@ -188,7 +189,7 @@ def _context(
             "python": platform.python_version(),
             "bitcycle": __version__,
             "numpy": np.__version__,
-            "numba": version("numba"),
+            "numba": numba.__version__,
         },
         "digests": {
             "accelerator": machine.digest,

@@ -11,6 +11,12 @@ from accel.network.graph import Model
 BATCH_BYTES = 96 << 20
 """Memory that one batch may take; with two batches in flight a run stays far below 1 GB."""
 
+SHARES = 4
+"""Threads that a run of several batches keeps equally busy."""
+
+SHARED_INPUTS = 64
+"""From so many inputs on, one batch's worth is shared as well; fewer are not worth the threads."""
+
 
 def batch_size(model: Model) -> int:
     """Return how many inputs go through at once: golden tensors, sums and patches of one input within BATCH_BYTES."""
@@ -20,6 +26,18 @@ def batch_size(model: Model) -> int:
         default=0,
     )
     return max(1, min(256, BATCH_BYTES // (8 * (4 * outputs + patches))))
+
+
+def batch_starts(count: int, largest: int) -> range:
+    """Return where the batches of so many inputs start; its step is how many inputs each has, `largest` at most.
+
+    All are equally large, up to the last, and where there are several they are a multiple of SHARES, so that
+    threads end together. The number of threads does not count: sums over batches must not depend on it.
+    """
+    batches = -(-count // largest)
+    if batches > 1 or count >= SHARED_INPUTS:
+        batches = SHARES * -(-batches // SHARES)
+    return range(0, count, -(-count // batches))
 
 
 def checked_inputs(model: Model, inputs: ArrayLike) -> NDArray[np.float64]:

@@ -13,15 +13,9 @@ from accel.arch.result import LayerReport, NetworkReport
 from accel.numeric.ledger import Events
 from accel.numeric.sums import SumPlan
 from accel.report.directory import SCHEMA
+from accel.report.export import energy_totals, layer_energy
+from accel.runner.limits import not_modelled
 from accel.runner.statistics import EXPONENTS, Deviation
-
-NOT_MODELLED = (
-    "tiling by on-chip capacity: DRAM traffic counts every operand once (a lower bound)",
-    "bank conflicts, DRAM refresh and row misses: the channel delivers its bytes per cycle",
-    "host transfers, instruction issue and control overhead between layers",
-    "overlap of one layer with the next: layers run one after another",
-    "energy and area",
-)
 
 
 @dataclass(frozen=True)
@@ -70,6 +64,7 @@ class LayerResult:
             "mapping_efficiency": cost.mapping_efficiency,
             "bytes": {level: dict(operands) for level, operands in cost.byte_counts.items()},
             "bound": cost.bound,
+            **layer_energy(cost),
             "saturated": self.output.fraction,
             "error": {"max_lsb": self.deviation.max_lsb, "sqnr_db": self.deviation.sqnr_db},
             "range": {"min": self.deviation.low, "max": self.deviation.high},
@@ -193,13 +188,14 @@ class RunResult:
             "clock_hz": estimate.clock_hz,
             "pes": estimate.pes,
             "schedule": estimate.schedule,
+            **energy_totals(estimate),
             "softmax": self._softmax(),
             "ledger": any(layer.ledger is not None for layer in self.layers),
             "layers": [layer.to_dict() for layer in self.layers],
             "encoded": [tensor.to_dict() for tensor in self.encoded],
             "first_disagreement": self.first_disagreement,
             **self.context,
-            "not_modelled": list(NOT_MODELLED),
+            "not_modelled": list(not_modelled(estimate)),
         }
 
     def _softmax(self) -> dict[str, float | int] | None:

@@ -1,4 +1,7 @@
-"""Running comparison of fixed against golden, batch by batch, in memory that does not grow with the inputs."""
+"""Running comparison of fixed against golden, batch by batch, in memory that does not grow with the inputs.
+
+A tensor is read in blocks that stay in the cache; sums of squares are sums over blocks, in their order.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from accel.numeric.array import FxArray
 
 EXPONENTS = range(-24, 17)
 """Bins of the magnitude histogram: bin e counts 2^(e-1) <= |value| < 2^e; the ends collect what lies beyond."""
+
+_BLOCK = 1 << 13
+"""Values at once: small enough that no BLAS shares their product among threads, whose number would show in the sum."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +37,29 @@ class Deviation:
     @classmethod
     def of(cls, golden: NDArray[np.float64], fixed: FxArray) -> Deviation:
         """Compare one batch of one tensor."""
-        difference = fixed.to_float() - golden
-        signal, noise = (float(np.vdot(x, x)) for x in (golden, difference))
-        largest = max(float(difference.max()), -float(difference.min())) if golden.size else 0.0
+        from kernels.exponents import LANES, count_exponents  # compiled code only when something is compared
+
+        # Writable, because Numba would compile the kernel once more for arrays that may only be read.
+        values, codes = np.require(golden, np.float64, ["C", "W"]).reshape(-1), fixed.codes.reshape(-1)
+        lsb = math.ldexp(1.0, -fixed.format.frac_bits)
+        signal = noise = largest = 0.0
+        counts = np.zeros((LANES, 0x800), dtype=np.int64)
+        room = np.empty(min(_BLOCK, values.size))  # used again, because fresh pages cost more than the arithmetic
+        for first in range(0, values.size, _BLOCK):
+            part = values[first : first + _BLOCK]
+            difference = np.multiply(codes[first : first + _BLOCK], lsb, out=room[: part.size])
+            difference -= part
+            signal += float(np.vdot(part, part))
+            noise += float(np.vdot(difference, difference))
+            largest = max(largest, float(difference.max()), -float(difference.min()))
+            count_exponents(part.view(np.int64), counts)
         return cls(
             signal,
             noise,
             math.ldexp(largest, fixed.format.frac_bits),
             float(golden.min(initial=math.inf)),
             float(golden.max(initial=-math.inf)),
-            _magnitudes(golden),
+            _magnitudes(counts.sum(axis=0)),
         )
 
     def __add__(self, other: Deviation) -> Deviation:
@@ -65,13 +84,11 @@ class Deviation:
         return 10.0 * math.log10(self.signal / self.noise)
 
 
-def _magnitudes(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count values by `EXPONENTS`, zeros left out: the biased exponent is read from the bits of each float64."""
-    biased = np.ascontiguousarray(values).view(np.int64) >> 52 & 0x7FF
-    counts = np.bincount(biased.ravel(), minlength=0x800)
+def _magnitudes(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return counts by biased exponent, (2048,), as counts by `EXPONENTS`, zeros left out."""
     # 2^(e-1) <= |value| < 2^e stands as e + 1022; 0 stands for zeros (and subnormals, which count as zeros).
     first, last = EXPONENTS[0] + 1022, EXPONENTS[-1] + 1022
-    inner = counts[first : last + 1].astype(np.int64)
+    inner = counts[first : last + 1].copy()
     inner[0] += counts[1:first].sum()
     inner[-1] += counts[last + 1 :].sum()
     return inner

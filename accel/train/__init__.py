@@ -1,1 +1,1 @@
-"""The float64 trainer: losses, optimizers, loop."""
+"""Training, in float64 and in a machine's own bits: losses, optimizers, learners, the loop, checkpoints."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,25 @@ from accel.network.graph import Parameters
 
 State = Mapping[str, Mapping[str, NDArray[np.float64]]]
 """What an optimizer carries from step to step, in the shape of the parameters."""
+
+
+class Optimizer(Protocol):
+    """Anything that steps parameters: `Sgd` here, the others in `accel.train.adaptive`."""
+
+    @property
+    def rate(self) -> float:
+        """The first learning rate."""
+        ...
+
+    def start(self, parameters: Parameters) -> State:
+        """Return the state before the first step."""
+        ...
+
+    def step(
+        self, parameters: Parameters, gradients: Parameters, state: State, rate: float
+    ) -> tuple[Parameters, State]:
+        """Return parameters and state after one step with `rate`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,12 +74,12 @@ class Sgd:
         }
 
     def step(
-        self, parameters: Parameters, gradients: Parameters, velocity: State, rate: float
+        self, parameters: Parameters, gradients: Parameters, state: State, rate: float
     ) -> tuple[Parameters, State]:
         """Return parameters and velocities after one step with `rate`, which a schedule made of `self.rate`."""
         stepped = {
             node: {
-                name: self._tensor(values, gradients[node][name], velocity[node][name], rate)
+                name: self._tensor(values, gradients[node][name], state[node][name], rate)
                 for name, values in tensors.items()
             }
             for node, tensors in parameters.items()

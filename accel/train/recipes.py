@@ -24,7 +24,8 @@ from accel.network.graph import Model
 from accel.network.weights import digest, rounded, save_model, trained_path
 from accel.network.zoo import build
 from accel.train.augment import Augment
-from accel.train.loop import Epoch, TrainResult, accuracy, train
+from accel.train.checkpoint import Epoch
+from accel.train.loop import TrainResult, accuracy, train
 from accel.train.optimizers import Sgd
 from accel.train.schedules import Exponential, Schedule
 

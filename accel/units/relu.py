@@ -25,8 +25,8 @@ class Pass(UnaryUnit):
 
     floor: int | None
 
-    def kept(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return max(x, floor), exactly, still in the source format."""
+    def kept(self, codes: Codes) -> Codes:
+        """Return max(x, floor), exactly, still in the source format and its container."""
         return codes if self.floor is None else np.maximum(codes, self.floor)
 
     def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:

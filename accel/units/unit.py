@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ Memories = dict[str, tuple[NDArray[np.int64], int]]
 MAX_UNIT_WIDTH = 32
 """Widest format of a table unit: the width of data formats."""
 
+MAX_TABLE_WIDTH = 16
+"""Widest source whose results are kept: 2^16 of them are evaluated in a millisecond, once."""
+
 SOURCE_FRAC_BITS = range(-16, 32)
 TARGET_FRAC_BITS = range(-16, 48)
 """Fraction bits that table units accept: within them no intermediate of any unit passes 62 bits."""
@@ -41,6 +45,44 @@ class Choice(NamedTuple):
 
     design: str
     options: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class WholeFunction:
+    """Every result of a unit, from the unit itself. codes: in the order of source codes. saturated: 0 or 1 for each."""
+
+    codes: Codes
+    saturated: NDArray[np.uint8]
+    lowest: int
+    saturates: bool
+
+    @classmethod
+    def of(cls, unit: UnaryUnit) -> WholeFunction:
+        """Evaluate every code; a unit counts what saturates, so halves are counted until all or none of one does."""
+        source = unit.source
+        every = np.arange(source.min_code, source.max_code + 1, dtype=np.int64)
+        made, total = unit.evaluate(every)
+        flags = np.zeros(every.size, dtype=np.uint8)
+        parts = [(0, every.size, total)]
+        while parts:
+            first, last, count = parts.pop()
+            if count == last - first:
+                flags[first:last] = 1
+            elif count:
+                middle = (first + last) // 2
+                lower = unit.evaluate(every[first:middle])[1]
+                parts += [(first, middle, lower), (middle, last, count - lower)]
+        return cls(made.astype(unit.target.dtype), flags, source.min_code, total > 0)
+
+    def look_up(self, codes: Codes) -> tuple[Codes, int]:
+        """codes: (n,) integers of the source format -> (n,) codes of the target format, how many saturated."""
+        from kernels.lookup import gather, gather_flagged
+
+        out = np.empty(codes.size, dtype=self.codes.dtype)
+        if self.saturates:
+            return out, int(gather_flagged(codes, self.codes, self.saturated, self.lowest, out))
+        gather(codes, self.codes, self.lowest, out)
+        return out, 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +101,24 @@ class UnaryUnit(ABC):
         Raises DataError for codes that are not integers or lie outside the source format.
         """
         raw = source_codes(codes, self)
-        made, overflowed = self.evaluate(raw.reshape(-1))
+        if self._is_worth_a_table(raw.size):
+            made, overflowed = self._whole.look_up(np.require(raw, None, ["C", "W"]).reshape(-1))
+        else:
+            made, overflowed = self.evaluate(np.ascontiguousarray(raw, np.int64).reshape(-1))
         return made.reshape(raw.shape).astype(self.target.dtype, copy=False), overflowed
 
     @abstractmethod
     def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
         """codes: (n,) int64 of the source format -> (n,) codes of the target format, how many saturated."""
+
+    def _is_worth_a_table(self, count: int) -> bool:
+        """Tell whether results are looked up: once as many codes come as the source has, and from then on."""
+        width = self.source.width
+        return width <= MAX_TABLE_WIDTH and (count >= 1 << width or "_whole" in vars(self))
+
+    @cached_property
+    def _whole(self) -> WholeFunction:
+        return WholeFunction.of(self)
 
     def memories(self) -> Memories:
         """Return the tables as hardware stores them; their entries times bits make up `cost.table_bits`."""
@@ -93,7 +147,7 @@ class RowUnit(ABC):
 
         Raises DataError for another number of axes, rows without values, or codes outside the source format.
         """
-        raw = source_codes(codes, self)
+        raw = np.asarray(source_codes(codes, self), dtype=np.int64, order="C")
         if raw.ndim != 2 or raw.shape[1] == 0:
             raise DataError(f"{self.name} takes (rows, values) with at least one value, not shape {raw.shape}")
         made, overflowed = self.evaluate(raw)
@@ -122,18 +176,20 @@ class SoftmaxUnit(RowUnit):
         return "softmax"
 
 
-def source_codes(codes: Codes, unit: UnaryUnit | RowUnit) -> NDArray[np.int64]:
-    """Return the codes as contiguous int64. Raises DataError when they are no codes of the unit's source format."""
+def source_codes(codes: Codes, unit: UnaryUnit | RowUnit) -> Codes:
+    """Return the codes as an array. Raises DataError when they are no codes of the unit's source format."""
     raw = np.asarray(codes)
     source = unit.source
     if raw.dtype.kind not in "iu":
         raise DataError(f"{unit.name} takes integer codes of {source}, not {raw.dtype}; encode values first")
+    if source.signed and raw.dtype.kind == "i" and 8 * raw.dtype.itemsize == source.width:
+        return raw  # whatever it holds is a code
     if raw.size and not (source.min_code <= int(raw.min()) and int(raw.max()) <= source.max_code):
         raise DataError(
             f"{unit.name} was built for {source} ({source.min_code}..{source.max_code}) and was given codes "
             f"{int(raw.min())}..{int(raw.max())}; build it for the format of the codes"
         )
-    return np.asarray(raw, dtype=np.int64, order="C")
+    return raw
 
 
 def check_formats(function: str, source: QFormat, target: QFormat) -> None:

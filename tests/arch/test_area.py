@@ -51,3 +51,18 @@ def test_what_has_no_figure_is_named():
     half = machine_area({"part": block, "none": Block()}, replace(HOROWITZ, bit_area=None))
     assert half.components.keys() == {"part multipliers", "part adders"}
     assert half.unpriced == ("memory", *NEVER_COUNTED)
+
+
+def test_an_area_as_plain_values():
+    """The sum beside its parts; where nothing has a figure there is no total, least of all 0."""
+    block = {"part": Block(1, 8, 8, 1, 8, 64)}
+    area = machine_area(block, HOROWITZ)
+    assert area.to_dict() == {
+        "technology": "horowitz-45nm",
+        "unit": "mm2",
+        "total": area.total_mm2,
+        "components": area.components,
+        "unpriced": list(NEVER_COUNTED),
+    }
+    nothing = machine_area(block, load_technology("eyeriss-relative")).to_dict()
+    assert (nothing["total"], nothing["components"]) == (None, {})

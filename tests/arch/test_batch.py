@@ -105,3 +105,11 @@ def test_units_have_no_closed_form_here():
     """Softmax and its like are priced one by one."""
     with pytest.raises(ConfigError, match="only layers of the array"):
         cycles_of_many([LoopNest("softmax", "softmax", K=2)], Machines("os", 4, 4))
+
+
+@pytest.mark.parametrize(("size", "bandwidth", "moved"), [(10**9, None, 0), (4, 1e-9, 10**12)])
+def test_cycles_that_64_bits_do_not_hold_are_refused(size, bandwidth, moved):
+    """Never a number that has wrapped: 10^27 products, or 10^21 cycles of transfer."""
+    nest = LoopNest("array", N=size, K=size, C=size)
+    with pytest.raises(ConfigError, match="more cycles than 64 bits hold"):
+        cycles_of_many([nest], Machines("os", 4, 4, bandwidth), moved)

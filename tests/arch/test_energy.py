@@ -59,6 +59,23 @@ def test_a_word_of_64_bits_costs_the_cited_figures(capacity, energy):
     }
 
 
+def test_an_energy_as_plain_values():
+    """Everything that is told of it, the total included, and nothing shared with the record."""
+    energy = estimated(Counts(macs=10, dram_bits=640), Widths(8, 8, 8, 8), HOROWITZ)
+    plain = energy.to_dict()
+    assert plain == {
+        "technology": "horowitz-45nm",
+        "unit": "pJ",
+        "total": energy.total,
+        "components": {"multiply": 2.0, "add": 0.3, "dram": 19500.0},
+        "low": energy.low,
+        "high": energy.high,
+        "unpriced": ["register file", "network"],
+    }
+    plain["components"]["dram"] = 0.0
+    assert energy.components["dram"] == 19500.0
+
+
 def test_dram_costs_its_mean_and_keeps_its_range():
     """1300 to 2600 pJ for 64 bits; what does not come from DRAM has no range."""
     energy = estimated(Counts(macs=10, dram_bits=640), Widths(8, 8, 8, 8), HOROWITZ)

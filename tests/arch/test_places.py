@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accel.arch.places import Cut, even_sizes, place_cuts
@@ -49,6 +49,34 @@ def test_counts_are_those_of_coordinates(nest, least):
         assert places.largest == Cut(*(max(column) for column in zip(*expected, strict=True)))
         assert places.inputs == sum(cut.inputs for cut in expected)
         assert places.fresh == len(seen) == nest.inputs // (nest.G * nest.C)
+
+
+@given(
+    st.integers(1, 70), st.integers(1, 7), st.integers(1, 4), st.integers(0, 6), st.integers(1, 4), st.integers(1, 5)
+)
+def test_long_axes(extent, size, stride, padding, dilation, least):
+    """Tiles far from the ends are alike; those near them are counted, whatever the window looks like."""
+    positions_ = (extent + 2 * padding - dilation * (size - 1) - 1) // stride + 1
+    assume(positions_ >= 1)
+    nest = LoopNest(
+        "array", P=positions_, R=size, height=extent, stride=(stride, 1), padding=(padding, 0), dilation=(dilation, 1)
+    )
+    for places in place_cuts(nest, least):
+        tiles, seen = [], set()
+        for tile in tiles_of(nest, places):
+            touched = positions(nest, tile)
+            tiles.append(Cut(len(tile), len(touched), len(touched - seen)))
+            seen |= touched
+        assert leaves(places.cuts) == tiles
+
+
+def test_a_billion_places_take_no_longer_than_a_few():
+    """The work grows with the number of different tiles."""
+    number = 10**9
+    nest = LoopNest("array", P=number, R=3, height=number, padding=(1, 0))
+    finest = place_cuts(nest, 1)[-1]
+    assert (finest.number, finest.fresh, finest.inputs) == (number, number, 3 * number - 2)
+    assert finest.largest == Cut(1, 3, 2)
 
 
 @given(nests(), st.integers(1, 40))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accel.arch.result import Cycles
-from accel.arch.roofline import bounds, ridge, roofline
+from accel.arch.roofline import bounds, losses, ridge, roofline
 
 OPERANDS = ("weight", "bias", "input", "partial_sum", "output")
 
@@ -37,6 +37,43 @@ def test_bounds_are_named(work, transfers, stall, expected):
     """The longer side, array or channel, and the most of it; then the same without that."""
     working = sum(work.values())
     assert tuple(bounds(work, transfers, Cycles(0, working, 0, stall))) == expected
+
+
+@pytest.mark.parametrize(
+    ("transfers", "first", "stall", "expected"),
+    [
+        # All that it moves comes before it starts, and it waits for that.
+        ({}, {"input": 50}, 45, ("activations", "compute", 11)),
+        ({}, {"input": 50, "weight": 60}, 105, ("weights", "activations", 47)),
+        # What it waits for is what it moves while it works; the first tiles came in time.
+        ({"input": 40}, {"weight": 500}, 29, ("activations", "compute", 11)),
+        # Both: 20 of the 49 cycles that it waits are those of the first tiles.
+        ({"input": 40}, {"weight": 20}, 49, ("activations", "weights", 20)),
+        # It moves nothing and waits: for the room that outputs before it take.
+        ({}, {}, 30, ("output bandwidth", "compute", 11)),
+        # It waits for less than it works.
+        ({}, {"weight": 500}, 9, ("compute", "weights", 9)),
+    ],
+)
+def test_first_tiles_count_as_far_as_they_are_waited_for(transfers, first, stall, expected):
+    """11 cycles of work; first tiles bound a layer if it waits for them, never if others hide them."""
+    cycles = Cycles(0, 9, 2, stall)
+    assert tuple(bounds({"compute": 9, "fill/drain": 2}, transfers, cycles, first)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cycles", "utilization", "efficiency", "expected"),
+    [
+        (Cycles(10, 60, 10, 20), 0.6, 1.0, (0.0, 0.0, 0.2, 0.2)),
+        (Cycles(0, 100, 0, 0), 0.25, 0.25, (0.75, 0.0, 0.0, 0.0)),
+        (Cycles(0, 100, 0, 0), 0.25, 0.5, (0.5, 0.25, 0.0, 0.0)),
+    ],
+)
+def test_losses_and_utilization_are_all_there_is(cycles, utilization, efficiency, expected):
+    """Edges, a narrower bus, fill and drain, waiting: with what is used they are 1."""
+    lost = losses(cycles, utilization, efficiency)
+    assert tuple(lost) == pytest.approx(expected)
+    assert sum(lost) + utilization == pytest.approx(1)
 
 
 @given(

@@ -36,6 +36,34 @@ def test_bytes_are_those_of_every_tile(demand):
 
 
 @given(demands())
+def test_numbers_of_any_size_are_chosen_among_alike(demand):
+    """Python's integers, which take over where 64 bits could be too few, choose as 64 bits do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("accel.arch.candidates.INT64_BITS", 0)
+        assert candidates(demand).filters.dtype == object
+        assert choose.__wrapped__(demand) == choose(demand)
+
+
+@pytest.mark.parametrize("size", [10**4, 10**6])
+def test_products_of_any_size(size):
+    """A cube of a product: larger buffers move less, never less than its operands, and nothing wraps."""
+    nest = LoopNest("array", P=size, K=size, C=size, height=size)
+    once = 3 * 8 * size**2
+    moved = [
+        sum(
+            choose(
+                Demand(nest, Grain(16, 16, 1), 8, 8, 0, 32, once // 3, False, *3 * [room], 1 << 80)
+            ).dram_bits.values()
+        )
+        for room in (1 << 12, 1 << 20, 4 * size**2)
+    ]
+    assert moved == sorted(moved, reverse=True)
+    assert moved[-1] == once
+    # The best that can be done with r bytes is about 2 n^3 / sqrt(r) of both operands.
+    assert once + 2 * 8 * size**3 / (1 << 12) <= moved[0] <= once + 16 * 8 * size**3 / (1 << 5)
+
+
+@given(demands())
 def test_tiles_fit_their_buffers(demand):
     """Two tiles of what passes, all of what stays, sums where they are kept: counted as coordinates."""
     nest, tiling = demand.nest, choose(demand)
@@ -136,19 +164,19 @@ def test_every_buffer_is_told_at_once():
     )
 
 
-def layer(**rooms: int) -> Demand:
+def layer(has_loose_sums: bool = True, most_steps: int = 1000, **rooms: int) -> Demand:
     """8 filters of 8 channels, 3 x 3, over 16 x 16 outputs: 8 bits, sums of 32."""
     nest = LoopNest("array", K=8, C=8, P=16, Q=16, R=3, S=3, height=18, width=18)
     return Demand(
-        nest, Grain(4, 4, 1), 8, 8, 0, 32, 0, True,
-        **{"input_room": ROOMY, "weight_room": ROOMY, "output_room": ROOMY, **rooms}, most_steps=1000,
+        nest, Grain(4, 4, 1), 8, 8, 0, 32, 0, has_loose_sums,
+        **{"input_room": ROOMY, "weight_room": ROOMY, "output_room": ROOMY, **rooms}, most_steps=most_steps,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("rooms", "sums", "resident", "moved"),
     [
-        ({}, "whole", ("input", "weight"), {"input": 2592, "weight": 576}),
+        ({"has_loose_sums": False}, "whole", ("input", "weight"), {"input": 2592, "weight": 576}),
         # 576 bytes of weights do not fit, nor do two tiles of 4 filters: channels are cut, inputs stay.
         ({"weight_room": 575}, "kept", ("input",), {"input": 2592, "weight": 576}),
         # Neither fits: the sums of all places stay while a channel after the other passes.
@@ -160,6 +188,19 @@ def test_choices_worked_by_hand(rooms, sums, resident, moved):
     tiling = choose(layer(**rooms))
     assert {operand: bits // 8 for operand, bits in tiling.dram_bits.items()} == moved
     assert (tiling.sums, tiling.resident) == (sums, resident)
+
+
+def test_loads_come_evenly_where_a_cut_through_the_channels_costs_nothing():
+    """Sums that stay on the array are worth more than even loads; sums that leave it anyway are not.
+
+    All channels in one tile want the 576 bytes of weights, more than an eighth of 3168, before the first output.
+    """
+    whole, cut = choose(layer(has_loose_sums=False)), choose(layer())
+    assert (whole.sums, cut.sums) == ("whole", "kept")
+    assert whole.dram_bits == cut.dram_bits
+    first = tile_by_tile(layer(), cut)[0]
+    assert 8 * (first.inputs + first.weights) <= sum(cut.dram_bits.values())
+    assert choose(layer(most_steps=1)).steps == 1
 
 
 def test_sums_are_spilled_where_that_is_cheapest():
@@ -178,7 +219,7 @@ def test_sums_are_spilled_where_that_is_cheapest():
 
 def test_record_of_a_tiling():
     """What a report says of it: plain values."""
-    record = choose(layer()).to_dict()
+    record = choose(layer(has_loose_sums=False)).to_dict()
     assert record["tile"].keys() == {"groups", "images", "rows", "columns", "filters", "channels"}
     assert (record["sums"], record["resident"]) == ("whole", ["input", "weight"])
     assert record["steps"] >= 1

@@ -11,12 +11,13 @@ from accel import doctor
 
 def test_findings_are_shown_and_emitted(accel, monkeypatch):
     """Versions, processor, cache and data sets are in both forms."""
-    monkeypatch.delenv("ACCEL_DATA", raising=False)
-    monkeypatch.delenv("ACCEL_MNIST_URL", raising=False)
+    for variable in ("ACCEL_DATA", "ACCEL_MNIST_URL", "ACCEL_ENGINE"):
+        monkeypatch.delenv(variable, raising=False)
     found = accel("doctor --json").json
     assert found["schema"] == "bitcycle-doctor-1"
     assert found["versions"]["numpy"]
     assert found["cpu"]["threads"] >= 1
+    assert found["cpu"]["engine"] in {"vnni", "tile"}
     assert set(found["kernels"]) == {"cache", "warm", "writable"}
     assert found["datasets"]["mnist"].startswith("not found: ")
     shown = accel("doctor").out
@@ -24,12 +25,21 @@ def test_findings_are_shown_and_emitted(accel, monkeypatch):
         "python",
         "numba",
         "processor",
+        "matrix products",
         "kernels",
         "kernel cache",
         "data set digits",
         "data set mnist",
     ):
         assert f"\n{label} " in f"\n{shown}"
+
+
+def test_a_forced_engine_is_named(accel, monkeypatch):
+    """ACCEL_ENGINE is told, and told apart from what does not exist."""
+    monkeypatch.setenv("ACCEL_ENGINE", "blas")
+    assert accel("doctor --json").json["cpu"]["engine"] == "blas (ACCEL_ENGINE)"
+    monkeypatch.setenv("ACCEL_ENGINE", "fast")
+    assert accel("doctor --json").json["cpu"]["engine"].startswith("none: ACCEL_ENGINE=fast is not an engine")
 
 
 def test_looking_does_not_download(accel, monkeypatch):

@@ -3,10 +3,9 @@
 import pytest
 
 from accel.arch.dataflows import DATAFLOWS
-from accel.cli.schedule import AXES, KINDS, order_in_words
+from accel.cli.schedule import AXES, KINDS
 from accel.config import preset_names
 from accel.estimator import estimate
-from accel.loopnest import AccumulationOrder
 
 
 def test_a_layer_as_a_nest(accel):
@@ -25,8 +24,10 @@ def test_a_layer_as_a_nest(accel):
     indents = [len(line) - len(line.lstrip()) for line in lines[1:6]]
     assert indents == [2, 4, 6, 8, 10]
     assert "cycles   657 without waits = fill 27 + steady 600 + drain 30 (pipelined)" in shown.out
+    assert "results  leave during 481 cycles, the last 256 within 31" in shown.out
     assert "folds    4; 448 of 784 PEs on a full one, 51.0 % mapping efficiency" in shown.out
-    assert "channels, kernel rows, kernel columns, from the outermost; one product after the other" in shown.out
+    at = lines.index("  sums     channels, kernel rows, kernel columns, from the outermost")
+    assert [line.strip() for line in lines[at + 1 : at + 3]] == ["one product after the other", "bias last"]
     assert "reads    input 15,000, weight 9,600, bias 64 elements" in shown.out
 
 
@@ -68,16 +69,6 @@ def test_every_dataflow_is_shown(accel, dataflow):
 def test_a_slow_bus_is_told(accel):
     """Where a bus is slower than the PEs the line of cycles says so."""
     assert "the pace is set by output bandwidth" in accel("show schedule alexnet:fc6 -a eyeriss").out
-
-
-def test_orders_in_words():
-    """Loops from the outermost, then what one addition is."""
-    assert order_in_words(AccumulationOrder(group=4, loops="RSC")).startswith(
-        "kernel rows, kernel columns, blocks of 4 channels, from the outermost; adder tree of 4 products"
-    )
-    assert order_in_words(AccumulationOrder(fold=6, loops="CRSc", block=2)).startswith(
-        "blocks of 2 channels, kernel rows, kernel columns, channels of a block, from the outermost; one product"
-    )
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ def test_presets_reproduce_published_capacities():
     assert eyeriss.input_bytes + eyeriss.output_bytes + eyeriss.weight_bytes == 108 << 10
 
 
+def test_a_preset_is_read_once():
+    """Everybody shares the record of a preset; with overrides, or by path, it is read anew."""
+    assert load_accelerator("eyeriss") is load_accelerator("eyeriss")
+    assert load_accelerator("eyeriss", ["array.rows=13"]).architecture.array.rows == 13
+    assert load_accelerator("eyeriss").architecture.array.rows == 12
+
+
 def test_every_preset_is_listed_and_distinct():
     """Eight presets, the default among them, no two with the same digest."""
     assert len(preset_names()) == 8

@@ -83,7 +83,7 @@ def test_missing_tables_are_named(write):
     [
         (
             ["numerics.overflow=WRAP_SM"],
-            "softmax gupta2015.toml:14 with -s numerics.overflow=WRAP_SM [numerics]: WRAP_SM",
+            "softmax gupta2015.toml:15 with -s numerics.overflow=WRAP_SM [numerics]: WRAP_SM",
         ),
         (
             ["numerics.saturation_bits=2"],

@@ -36,6 +36,12 @@ def test_built_in_technologies_say_where_they_are_from():
         assert min(len(technology.source), len(technology.assumed), len(technology.description)) > 20
 
 
+def test_none_takes_a_technology_away():
+    """A machine that names one can be estimated without."""
+    assert load_accelerator("gupta2015").architecture.technology is not None
+    assert load_accelerator("gupta2015", ["technology=none"]).architecture.technology is None
+
+
 def test_what_a_file_leaves_out_is_absent(write):
     """A file with one figure is a technology; the rest is None, not 0."""
     technology = load_technology(write(SMALLEST, "mine.toml"))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import tomllib
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 from accel.accelerator import Accelerator
 from accel.arch.dataflows import DATAFLOWS
 from accel.arch.energy import Energy, total_energy
-from accel.arch.hardware import UnitChoice
+from accel.arch.hardware import Cores, UnitChoice
 from accel.config.technology import load_technology
-from accel.estimator import estimate, schedules
-from accel.estimator.energy import PARTS, area_of, energy_of
-from accel.formats import node_formats
+from accel.estimator import estimate
+from accel.estimator.energy import PARTS, area_of
+from accel.estimator.topology import estimate_topology
 from accel.layers import Activation, Dense, Flatten, Pool2d, Softmax
 from accel.network.graph import Network, chain
+from accel.network.scalesim import parse_topology
 from accel.network.zoo import build
 from tests.machines import UNITS, layer_numerics, machine, quantizer
 
@@ -34,17 +38,19 @@ def with_technology(accelerator: Accelerator, name: str) -> Accelerator:
     return replace(accelerator, architecture=replace(accelerator.architecture, technology=technology))
 
 
+def with_cores(accelerator: Accelerator, **cores: object) -> Accelerator:
+    """The same machine with other cores."""
+    return replace(accelerator, architecture=replace(accelerator.architecture, cores=Cores(**cores)))
+
+
 def energies(network: Network, accelerator: Accelerator, batch: int = 1) -> dict[str, Energy]:
-    """Energy by layer, asked for as the join has it in hand."""
-    nests = {node.name: nest.batched(batch) for node, nest in network.loop_nests()}
-    formats = node_formats(network, accelerator.numerics)
-    plans = schedules(network, accelerator.architecture, batch)
-    found = {}
-    for node, report in zip(network.nodes, estimate(network, accelerator, batch).layers, strict=True):
-        inputs = [formats[name] for name in node.inputs]
-        plan = plans.get(node.name)
-        found[node.name] = energy_of(report, accelerator, nests[node.name], inputs, formats[node.name], plan)
-    return found
+    """Energy by layer."""
+    return {layer.name: layer.energy for layer in estimate(network, accelerator, batch).layers}
+
+
+def figures(name: str) -> dict[str, dict[str, object]]:
+    """What a technology file says, read without the code under test."""
+    return tomllib.loads((files("accel.arch") / "technologies" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def test_a_dense_layer_by_hand():
@@ -56,14 +62,18 @@ def test_a_dense_layer_by_hand():
     # Inputs 4 x 8 bits, weights 12 x 12 bits, outputs 3 x 16 bits; the array reads or writes each once.
     inputs, weights, outputs = 4 * 1, 18, 3 * 2
     word = 8 / 64
+    costs = figures("horowitz-45nm")["energy"]
+    narrow, wide = costs["multiply"]["8"], costs["multiply"]["16"]
+    small, middle, large = (costs["sram"][str(size)] for size in (8192, 32768, 1 << 20))
+    assert word == 8 / costs["word_bits"]
     expected = {
-        "multiply": 12 * 0.2 * (96**0.5 / 8) ** 2.321928094887362,  # log2(1.0 / 0.2), between 8 and 16 bits
-        "add": 12 * (0.1 / 32 * 40),
-        "input buffer": inputs * word * 10,
-        "weight buffer": weights * word * 20,
-        "output buffer": outputs * word * 100,
-        "refill": (inputs * 10 + weights * 20 + outputs * 100) * word,
-        "dram": (inputs + weights + outputs) * word * 1950,
+        "multiply": 12 * narrow * (math.sqrt(8 * 12) / 8) ** math.log2(wide / narrow),
+        "add": 12 * (costs["add"]["32"] / 32 * 40),
+        "input buffer": inputs * word * small,
+        "weight buffer": weights * word * middle,
+        "output buffer": outputs * word * large,
+        "refill": (inputs * small + weights * middle + outputs * large) * word,
+        "dram": (inputs + weights + outputs) * word * (costs["dram"]["low"] + costs["dram"]["high"]) / 2,
     }
     assert energy.components == pytest.approx(expected, rel=1e-12)
     assert energy.total == pytest.approx(sum(expected.values()), rel=1e-12)
@@ -111,7 +121,8 @@ def test_laws(dataflow, technology):
         assert buffers == pytest.approx(on_chip, rel=1e-12)
         assert bool(energy.components) == (report.engine != "none")
         assert ("multiply" in energy.components or "mac" in energy.components) == (report.macs > 0)
-    whole = total_energy(found.values())
+    whole = estimate(network, accelerator).energy
+    assert whole == total_energy(found.values())
     assert whole.total == pytest.approx(sum(energy.total for energy in found.values()), rel=1e-12)
     assert whole.low <= whole.total * (1 + 1e-12)
     assert whole.total <= whole.high * (1 + 1e-12)
@@ -163,6 +174,99 @@ def test_a_machine_without_technology_has_no_energy():
     accelerator = machine()
     assert set(energies(DENSE, accelerator).values()) == {None}
     assert area_of(accelerator) is None
+    report = estimate(DENSE, accelerator)
+    assert (report.energy, report.area, report.technology) == (None, None, None)
+    assert (report.energy_pj_per_input, report.average_power_w) == (None, None)
+
+
+@pytest.mark.parametrize("schedule", ["layer by layer", "layer pipelined"])
+def test_a_technology_changes_nothing_else(schedule):
+    """Cycles, bytes and bounds are those of the same machine without one."""
+    network = build("lenet5")
+    plain = with_cores(machine(dram_bytes_per_cycle=2.0), number=3, schedule=schedule)
+    report = estimate(network, with_technology(plain, "horowitz-45nm"))
+    bare = replace(
+        report, layers=tuple(replace(layer, energy=None) for layer in report.layers), technology=None, area=None
+    )
+    assert bare == estimate(network, plain)
+    assert all(layer.energy is not None for layer in report.layers)
+
+
+def test_a_batch():
+    """Array work and inputs grow with the batch, weights come once, so an input of a batch takes less."""
+    accelerator = with_technology(machine("ws"), "horowitz-45nm")
+    one, four = (estimate(DENSE, accelerator, batch) for batch in (1, 4))
+    assert four.energy.components["multiply"] == pytest.approx(4 * one.energy.components["multiply"], rel=1e-12)
+    assert four.energy_pj_per_input < one.energy_pj_per_input == one.energy.total
+    # Of the bytes that cross DRAM, those of 4 inputs (4 of 1 byte in, 3 of 2 bytes out) and 12 weights of 12 bits.
+    assert four.energy.components["dram"] == pytest.approx((4 * (4 + 6) + 18) / 8 * 1950, rel=1e-12)
+
+
+def test_power_is_energy_over_the_interval():
+    """Half the clock is half the power; ratios to a multiply-accumulate have none."""
+    report = estimate(build("lenet5"), with_technology(machine(clock_hz=1e8), "horowitz-45nm"), 2)
+    seconds = report.interval_cycles / 1e8
+    assert report.average_power_w == pytest.approx(report.energy.total * 1e-12 / seconds, rel=1e-12)
+    slow = estimate(build("lenet5"), with_technology(machine(clock_hz=5e7), "horowitz-45nm"), 2)
+    assert slow.average_power_w == pytest.approx(report.average_power_w / 2, rel=1e-12)
+    relative = estimate(DENSE, with_technology(machine(), "eyeriss-relative"))
+    assert (relative.energy_pj_per_input, relative.average_power_w) == (None, None)
+    assert relative.energy.total > 0
+
+
+@pytest.mark.parametrize("partition", ["batch", "output channel", "pixel"])
+def test_cores_share_the_work(partition):
+    """Cut for 3 cores, a layer multiplies as often and moves the bytes that its report says."""
+    network = build("lenet5")
+    single = with_technology(machine("row-stationary", 12, 14), "eyeriss-relative")
+    one = estimate(network, single, 3)
+    three = estimate(network, with_cores(single, number=3, partition=partition), 3)
+    assert three.energy.components["mac"] == one.energy.components["mac"] == 3 * 416_520
+    # Elements read and write their registers for every product, wherever it is computed.
+    assert three.energy.components["register file"] == pytest.approx(one.energy.components["register file"], rel=1e-12)
+    for layer in three.layers:
+        moved = 200 * sum(layer.byte_counts["dram"].values()) * 8 / 16
+        assert layer.energy.components.get("dram", 0) == pytest.approx(moved, rel=1e-12)
+
+
+def test_cores_of_a_pipeline_keep_their_weights():
+    """A weight that stays between inputs costs no transfer; every core has arrays, units and memories of its own."""
+    network = build("lenet5")
+    alone = with_technology(machine(), "horowitz-45nm")
+    pipeline = with_cores(alone, schedule="layer pipelined")
+    one, staged = estimate(network, alone), estimate(network, pipeline)
+    assert staged.cores == 5
+    assert staged.energy.components["dram"] < one.energy.components["dram"]
+    assert staged.energy.components["multiply"] == pytest.approx(one.energy.components["multiply"], rel=1e-12)
+    for name, size in one.area.components.items():
+        assert staged.area.components[name] == pytest.approx(5 * size, rel=1e-12)
+
+
+def test_rows_of_a_topology_have_energies():
+    """A row costs what its layer costs in a network of its own."""
+    accelerator = with_technology(machine("ws"), "horowitz-45nm")
+    report = estimate_topology(parse_topology("L,M,N,K\ng,1,3,4\nh,1,3,4\n", "g.csv"), accelerator)
+    expected = energies(DENSE, accelerator)["fc"]
+    assert [layer.energy for layer in report.layers] == [expected, expected]
+    assert report.energy.total == pytest.approx(2 * expected.total, rel=1e-12)
+    assert report.area == area_of(accelerator)
+
+
+def test_eyeriss_spends_most_in_register_files():
+    """Chen, Emer and Sze, ISCA 2016, section VII: of AlexNet's convolutions register files take most, of its dense
+    layers DRAM; a convolution takes less than 10 multiply-accumulates' worth for each of its own."""
+    report = estimate("alexnet", "eyeriss")
+    largest = {
+        layer.name: max(layer.energy.components, key=layer.energy.components.__getitem__)
+        for layer in report.layers
+        if layer.macs
+    }
+    assert largest == {**dict.fromkeys(("conv1", "conv2", "conv3", "conv4", "conv5"), "register file")} | dict.fromkeys(
+        ("fc6", "fc7", "fc8"), "dram"
+    )
+    for layer in report.layers:
+        if layer.name.startswith("conv") and layer.macs:
+            assert 5 * layer.macs < layer.energy.total < 10 * layer.macs
 
 
 def test_area_by_hand():

@@ -337,6 +337,9 @@ def test_nothing_costs_zero_silently(layer, message):
         (machine(dataflow="rows"), 1, "'rows' is not a dataflow"),
         (machine(timing="exact"), 1, "timing 'exact'"),
         (machine(clock_hz=0), 1, "clock_hz = 0 is too small; use more than 0"),
+        (machine(clock_hz=math.inf), 1, "clock_hz = inf has no end; use a finite number"),
+        (machine(dram_bytes_per_cycle=math.inf), 1, "dram_bytes_per_cycle = inf has no end; use a finite number, or"),
+        (machine(dram_bytes_per_cycle=math.nan), 1, "dram_bytes_per_cycle = nan moves nothing; use more than 0, or"),
         (machine(dram_bytes_per_cycle=-1.0), 1, "memory.dram_bytes_per_cycle = -1.0 moves nothing"),
         (
             machine(dram_bytes_per_cycle=0),

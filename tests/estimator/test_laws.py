@@ -10,7 +10,8 @@ import pytest
 from accel.arch.cores import PARTITIONS
 from accel.arch.dataflows import DATAFLOWS
 from accel.arch.hardware import Cores, UnitChoice
-from accel.arch.result import NetworkReport
+from accel.arch.result import LayerReport, NetworkReport
+from accel.arch.roofline import OPERANDS
 from accel.estimator import estimate
 from accel.formats import node_formats
 from accel.layers import (
@@ -115,6 +116,14 @@ def dram(report: NetworkReport) -> dict[str, int]:
     return totals
 
 
+def named(layer: LayerReport) -> set[str]:
+    """What may bound a layer: its own work, what crosses DRAM for it, outputs (its followers' or those before it)."""
+    work = {"array": {"compute", "fill/drain"}, "none": {"none"}}.get(layer.engine, {"unit"})
+    moved = {OPERANDS[operand] for operand in layer.byte_counts["dram"]}
+    buses = {"activations", "output bandwidth"} if layer.engine == "array" else set()
+    return work | buses | (moved | {"output bandwidth"} if layer.cycles.stall else set())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dataflow", DATAFLOWS)
 @pytest.mark.parametrize("batch", [1, 3])
@@ -133,6 +142,7 @@ def test_products_and_parts(kind, dataflow, batch):
                 assert min(cycles.fill, cycles.steady, cycles.drain, cycles.stall, layer.prefetch_cycles) >= 0
                 assert layer.utilization <= layer.mapping_efficiency * (1 + 1e-12) <= 1 + 2e-12
                 assert layer.next_cycles <= cycles.total
+                assert layer.bound in named(layer)
                 assert bandwidth is not None or (cycles.stall, layer.prefetch_cycles) == (0, 0)
             macs = sum(layer.macs for layer in report.layers)
             assert macs <= report.pes * report.interval_cycles
@@ -186,7 +196,9 @@ def test_buffers_and_bandwidth_move_the_numbers(kind, dataflow):
             for bandwidth in (0.1, 0.5, 2.0, 50.0, None)
         ]
         latencies = [report.latency_cycles for report in reports]
+        intervals = [report.interval_cycles for report in reports]
         assert latencies == sorted(latencies, reverse=True)
+        assert intervals == sorted(intervals, reverse=True)
         assert reports[0].interval_cycles > reports[-1].interval_cycles == latencies[-1]
 
 

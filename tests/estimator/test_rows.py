@@ -66,19 +66,22 @@ def test_a_batch_multiplies_products_and_not_weights():
 
 
 def test_normalisation_is_priced_row_by_row():
-    """6 rows of 5 values on 4 lanes, one after another: depth 18, 2 levels of a tree, 2 streams of 2 beats."""
+    """6 rows of 5 values on 4 lanes: four rows at once, then two, a lane each: depth 18, 2 streams of 5 beats.
+
+    The rows of a turn begin a cycle apart.
+    """
     norm = by_name(ROWS, machine())["norm"]
-    assert norm.cycles.total == norm.cycles.compute == 6 * (18 + 2 + 2)
+    assert norm.cycles.total == norm.cycles.compute == 2 * (18 + 2 * 4) + 3 + 1
     assert (norm.macs, norm.bound, norm.engine) == (0, "unit", "normalisation")
     assert norm.byte_counts["dram"] == {"weight": 8, "bias": 13, "output": 60}  # 5 weights of 12 bits, biases of 20
     assert norm.byte_counts["sram"] == {"input": 2 * 60, "weight": 45, "bias": 75, "output": 60}
-    assert by_name(ROWS, machine(), 3)["norm"].cycles.compute == 3 * 6 * 22
+    assert by_name(ROWS, machine(), 3)["norm"].cycles.compute == 5 * (18 + 2 * 4) + 4 * 3 + 1
 
 
 def test_a_faster_root_makes_a_faster_normalisation():
-    """The root that the machine names is the one that is priced: a step less, three cycles a row."""
+    """The root that the machine names is the one that is priced: a step less, three cycles for each of two turns."""
     quick = machine(units=UNITS | {"rsqrt": UnitChoice("lut-newton", 1, (("steps", 1),))})
-    assert by_name(ROWS, machine())["norm"].cycles.total - by_name(ROWS, quick)["norm"].cycles.total == 6 * 3
+    assert by_name(ROWS, machine())["norm"].cycles.total - by_name(ROWS, quick)["norm"].cycles.total == 2 * 3
 
 
 def test_softmax_by_rows_is_one_row_after_another():
@@ -86,6 +89,24 @@ def test_softmax_by_rows_is_one_row_after_another():
     form = quantizer("Q6.10").format
     row = build_softmax("reference", form, quantizer("UQ0.16").format).row_cost(6)
     assert by_name(ATTENTION, machine())["shares"].cycles.compute == 12 * row.latency_cycles
+
+
+def test_lanes_of_a_softmax_take_rows_of_their_own():
+    """12 rows of 6 scores in 4 lanes: three turns of four rows, which begin a cycle apart; in 32, all rows at once.
+
+    A single row is streamed through all lanes.
+    """
+    form = quantizer("Q6.10").format
+    unit = build_softmax("reference", form, quantizer("UQ0.16").format)
+    cycles = [
+        by_name(ATTENTION, machine(units=UNITS | {"softmax": UnitChoice("reference", lanes)}))["shares"].cycles.compute
+        for lanes in (4, 32)
+    ]
+    assert cycles[0] == 3 * (unit.row_cost(6).latency_cycles + 3)
+    assert cycles[1] == unit.row_cost(6, 2).latency_cycles + 11
+    single = chain("single", (40,), {"softmax": Softmax()})
+    machines = machine(units=UNITS | {"softmax": UnitChoice("reference", 4)})
+    assert by_name(single, machines)["softmax"].cycles.compute == unit.row_cost(40, 4).latency_cycles
 
 
 def test_scaling_is_priced_by_its_factor():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from accel.arch.hardware import Cores
 from accel.errors import ConfigError, ModelError
 from accel.estimator import estimate
 from accel.estimator.topology import _Bare, estimate_topology
@@ -29,13 +30,27 @@ def test_layers_cost_what_they_cost_in_a_network(dataflow, batch):
         chain("one", (40,), {"x": Dense(10, bias=False)}),
     ]
     report = estimate_topology(SMALL, accelerator, batch)
-    expected = [estimate(network, accelerator, batch).layers[0] for network in alike]
+    alone = [estimate(network, accelerator, batch) for network in alike]
+    expected = [each.layers[0] for each in alone]
     assert [replace(layer, kind="") for layer in report.layers] == [
         replace(layer, kind="", name=name) for layer, name in zip(expected, ("a", "b", "input"), strict=True)
     ]
     assert {layer.kind for layer in report.layers} == {"conv"}
-    assert report.latency_cycles == report.interval_cycles == sum(layer.cycles.total for layer in report.layers)
+    assert report.latency_cycles == sum(layer.cycles.total for layer in report.layers)
+    assert report.interval_cycles == sum(each.interval_cycles for each in alone)
+    moved = sum(sum(layer.byte_counts["dram"].values()) for layer in report.layers)
+    assert report.interval_cycles * accelerator.architecture.memory.dram_bytes_per_cycle >= moved - 9
     assert (report.network, report.batch, report.pes) == ("small", batch, 20)
+    assert report.dram_bytes_per_cycle == 1.0
+
+
+def test_cores_and_channel_are_those_of_the_machine():
+    """Three cores are three times the elements; without a channel nothing waits and both numbers agree."""
+    accelerator = machine(dram_bytes_per_cycle=None)
+    accelerator = replace(accelerator, architecture=replace(accelerator.architecture, cores=Cores(3)))
+    report = estimate_topology(SMALL, accelerator)
+    assert (report.pes, report.cores, report.dram_bytes_per_cycle) == (3 * 16, 3, None)
+    assert report.latency_cycles == report.interval_cycles
 
 
 def test_every_layer_reads_and_writes_dram():

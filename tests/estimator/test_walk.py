@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from accel.arch.hardware import Cores
+from accel.arch.hardware import Cores, UnitChoice
 from accel.estimator import estimate
 from accel.estimator.plan import plan
 from accel.estimator.walk import interval_ticks, walk
-from accel.layers import Conv2d, Dense, Flatten
+from accel.layers import Activation, Conv2d, Dense, Flatten, Pool2d
 from accel.network.graph import chain
 from accel.network.zoo import build
-from tests.machines import machine
+from tests.machines import UNITS, machine
 
 TWO = chain("two", (1, 6, 6), {"conv": Conv2d(4, 3), "flatten": Flatten(), "dense": Dense(8)})
 
@@ -38,6 +39,50 @@ def test_an_interval_is_what_many_inputs_take(network, bandwidth, latency):
     ends = [six[turn * number - 1].last for turn in range(1, 7)]
     assert ends[0] == states[-1].last
     assert ends[-1] - ends[-2] == ticks
+
+
+def test_nothing_is_fetched_two_layers_ahead():
+    """A long pooling, then layers of 65 cycles whose 96 bytes of weights come in 192 and are there 10 later.
+
+    While it pools, the weights of the first dense layer come. Those of the second have no room beside them before the
+    pooling has ended, nor have those of the third before the first dense layer has: then the channel sets the pace.
+    """
+    dense = {f"dense{number}": Dense(8, bias=False) for number in range(4)}
+    network = chain("deep", (2, 30, 30), {"pool": Pool2d("max", 15), "flatten": Flatten(), **dense})
+    units = UNITS | {"pooling": UnitChoice("window", 1)}
+    memory = {"dram_bytes_per_cycle": 0.5, "dram_latency_cycles": 10, "weight_bytes": 2 * 96}
+    pool, _, *after = layers(network, machine("vector", 1, 1, units=units, **memory)).values()
+    assert pool.cycles.total > 3 * (192 + 10)
+    assert [layer.cycles.compute for layer in after] == 4 * [65]
+    assert [layer.cycles.stall for layer in after] == [0, 192 + 10 - 65, 192 - 65, 192 - 65]
+
+
+def test_inputs_of_a_slow_channel_follow_each_other_as_fast_as_it_lets_them():
+    """Two cores pool in half the time of one, and then wait for the channel: 1880 bytes an input, 22/7 a cycle."""
+    network = chain("pool", (5, 8, 13), {"pool": Pool2d("max", 2, stride=1)})
+    accelerator = machine(dram_bytes_per_cycle=22 / 7, dram_latency_cycles=100)
+    accelerator = replace(accelerator, architecture=replace(accelerator.architecture, cores=Cores(2, "batch")))
+    report = estimate(network, accelerator, 2)
+    (pool,) = report.layers
+    moved = sum(pool.byte_counts["dram"].values())
+    assert pool.cycles.total * 22 / 7 < moved
+    assert report.interval_cycles == math.ceil(moved / (22 / 7))
+
+
+@pytest.mark.parametrize(("latency", "bandwidth"), [(100, 0.25), (1000, 17.0), (10, 3.0), (0, 0.7)])
+@pytest.mark.parametrize("dataflow", ["os", "ws", "vector"])
+def test_intervals_are_averages_of_inputs_that_take_turns(dataflow, latency, bandwidth):
+    """However many inputs it takes until they come evenly, or every other one waits: the average of the last of 200."""
+    sizes = {"input_bytes": 700, "weight_bytes": 500, "output_bytes": 700}
+    accelerator = machine(dataflow, 4, 3, dram_bytes_per_cycle=bandwidth, dram_latency_cycles=latency, **sizes)
+    for network in (TWO, chain("one", (3, 9, 9), {"conv": Conv2d(5, 2), "relu": Activation("relu")})):
+        laid_out = plan(network, accelerator, 1)
+        channel, memory = laid_out.prices.channel, laid_out.prices.memory
+        states = walk(laid_out.chains, memory, channel)
+        many = walk(200 * laid_out.chains, memory, channel)
+        begin, end = (many[turn * len(laid_out.chains) - 1].last for turn in (80, 200))
+        found = interval_ticks(laid_out.chains, states, memory, channel)
+        assert -(-(end - begin) // 120) == found
 
 
 def test_weights_of_the_next_layer_come_while_this_one_works():

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from accel.cli.workload import load_workload
 from accel.config import load_accelerator
 from accel.explain import explain
 from accel.explain.document import Goal
 from accel.explain.experiments import Score
 from accel.layers import Activation, Dense, Flatten
 from accel.network.graph import Model, chain
+from accel.workload import load_workload
 from tests.explain.wires import dense
 from tests.machines import machine
 

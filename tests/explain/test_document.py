@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import accel
-from accel.cli.workload import load_workload
 from accel.config import load_accelerator
 from accel.errors import ConfigError, DataError
 from accel.explain import explain
+from accel.workload import load_workload
 
 COARSE = load_accelerator("gupta2015", ["numerics.layers.output.weight=Q2.0"])
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import accel
-from accel.cli.workload import load_workload
 from accel.config import load_accelerator
 from accel.explain.hybrids import Departure, record, trace
 from accel.network.graph import Model
 from accel.runner.program import lower
+from accel.workload import load_workload
 from tests.explain.wires import SKIP, WIRES, decibels, rounded, wired
 
 FORMATS = {"A": "Q6.4", "B": "Q6.3", "C": "Q6.1"}

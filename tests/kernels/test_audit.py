@@ -130,4 +130,5 @@ def test_values(overflow, rng):
         rq = target.lower(target.format)._replace(source_width=64)
         got = audit_values(mantissas, exponents, rq, draws)
         assert got == watched(values, target, draws.tolist() or [0] * count), target
-        assert got.overflowed == encode(mantissas, exponents, rq, draws, np.empty(count, target.format.dtype))
+        bits = np.ldexp(mantissas.astype(np.float64), exponents).view(np.int64)
+        assert got.overflowed == encode(bits, 0, rq, draws, np.empty(count, target.format.dtype))

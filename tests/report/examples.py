@@ -1,4 +1,4 @@
-"""Hand-written records that only some runs have: the ledger, certificates, "Where bits get lost".
+"""Hand-written records that only some runs have: the ledger, certificates, energies, "Where bits get lost".
 
 The run is that of `tests.report.conftest`; what is said of it is plausible and consistent, not computed.
 """
@@ -29,7 +29,53 @@ def explained_run() -> dict[str, Any]:
     for tensor in run["encoded"]:
         tensor["ledger"] = {"values": 784000, "saturated": 0, "wrapped": 0} | _detail(612345, 11, 0, None)
     run["explain"] = explain(run)
+    return with_energy(run)
+
+
+def with_energy(run: dict[str, Any], unit: str = "pJ") -> dict[str, Any]:
+    """Return a run on a machine that names a technology, every word and operation at a round cost in `unit`."""
+    for layer in run["layers"]:
+        layer["energy"] = _energy(layer, unit)
+        layer["energy_pj"] = layer["energy"]["total"] if unit == "pJ" else None
+    energies = [layer["energy"] for layer in run["layers"]]
+    names = dict.fromkeys(name for energy in energies for name in energy["components"])
+    whole = {key: sum(energy[key] for energy in energies) for key in ("total", "low", "high")}
+    components = {name: sum(energy["components"].get(name, 0.0) for energy in energies) for name in names}
+    run["energy"] = {**energies[0], **whole, "components": components}
+    picojoules = whole["total"] if unit == "pJ" else None
+    run |= {
+        "technology": {"name": "round", "description": "round figures", "source": "nobody", "assumed": ""},
+        "energy_pj_per_input": picojoules,
+        "average_power_w": picojoules and picojoules * 1e-12 * run["clock_hz"] / run["interval_cycles"],
+        "area": {
+            "technology": "round",
+            "unit": "mm2",
+            "total": 1.75,
+            "components": {"array multipliers": 0.5, "weight buffer memory": 1.25},
+            "unpriced": ["registers", "wires"],
+        },
+    }
     return run
+
+
+def _energy(layer: dict[str, Any], unit: str) -> dict[str, Any]:
+    """Return the energy of a layer; DRAM from 50 to 150 a byte."""
+    dram = sum(layer["bytes"]["dram"].values())
+    arithmetic = {"multiply": 1.0 * layer["macs"], "add": 0.125 * layer["macs"]}
+    if not layer["macs"]:
+        arithmetic = {"unit add": 0.5 * math.prod(layer["shape"])}
+    memories = {f"{name} buffer": 2.0 * size for name, size in layer["bytes"]["sram"].items()}
+    components = {**arithmetic, **memories, "refill": 2.0 * dram, "dram": 100.0 * dram}
+    total = sum(components.values())
+    return {
+        "technology": "round",
+        "unit": unit,
+        "total": total,
+        "components": components,
+        "low": total - 50 * dram,
+        "high": total + 50 * dram,
+        "unpriced": ["register file", "network"],
+    }
 
 
 def _detail(rounded: int | None, bits: int | None, excess: int | None, first: list[int] | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from accel.report.background import background_page
 def test_the_child_renders_the_same_bytes(run):
     """A page rendered beside the run equals one rendered here."""
     with background_page() as page:
-        assert page(run) == render(run)
+        assert page(run)() == render(run)
 
 
 def test_a_failed_child_is_made_good(run, monkeypatch):
@@ -21,4 +21,4 @@ def test_a_failed_child_is_made_good(run, monkeypatch):
         subprocess, "Popen", lambda words, **pipes: started([words[0], "-c", "import nothing"], **pipes)
     )
     with background_page() as page:
-        assert page(run) == render(run)
+        assert page(run)() == render(run)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from accel.published.survey import survey as published_machines
 from accel.report import render
+from accel.report.published_page import render_published
 from accel.report.units_page import render_units
 from tests.report.browser import BROWSER, NAMES, browse, probe
 from tests.report.conftest import lenet5_run
@@ -44,8 +46,9 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser found (look
 
 PAGES = {
     "plain": (lambda: render(lenet5_run()), 7, "Fixed point decides as float64 does"),
-    "explained": (lambda: render(explained_run()), 9, "Where bits get lost"),
+    "explained": (lambda: render(explained_run()), 10, "Where bits get lost"),
     "units": (lambda: render_units(survey()), 6, "measured against float64"),
+    "published": (lambda: render_published(published_machines()), 8, "chosen with the published figures in view"),
 }
 """How each page is made, how many charts it has, and words on it."""
 
@@ -114,7 +117,7 @@ def test_fits(pages, name, tmp_path, width):
     assert float(told["smallest"]) >= 9
 
 
-@pytest.mark.parametrize("name", ["explained", "units"])
+@pytest.mark.parametrize("name", ["explained", "units", "published"])
 def test_tables_fit_a_desk(pages, name, tmp_path):
     """On a desktop no table needs to be scrolled sideways."""
     script = """

@@ -10,6 +10,7 @@ import pytest
 
 from accel.errors import ConfigError, DataError
 from accel.report import check_place, directory, load_run, write_run
+from tests.report.examples import with_energy
 
 
 @pytest.fixture(autouse=True)
@@ -183,6 +184,18 @@ def test_load_checks_explanations(run, tmp_path):
         load_run(file)
     file.write_text(json.dumps({**run, "explain": [1]}))
     with pytest.raises(DataError, match=r"lacks explain\.inputs"):
+        load_run(file)
+
+
+def test_load_checks_energies(run, tmp_path):
+    """A run may have no energies, but not half of them."""
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(with_energy(run)))
+    assert load_run(file)["energy"]["technology"] == "round"
+    file.write_text(json.dumps({**run, "energy": {"unit": "pJ", "total": 1.0}}))
+    with pytest.raises(
+        DataError, match=r"lacks energy\.technology, energy\.components, energy\.low, energy\.high and 1"
+    ):
         load_run(file)
 
 

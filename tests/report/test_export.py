@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from io import StringIO
 from types import MappingProxyType
 
-from accel.arch.result import Cycles, LayerReport, NetworkReport
+import pytest
+
+from accel.arch.area import Area
+from accel.arch.energy import Energy
+from accel.arch.result import Busy, Cycles, LayerReport, NetworkReport, Remedies
+from accel.config.technology import load_technology
 from accel.report import estimate_document
 from accel.report.export import layers_csv, plain, run_json
-from tests.report.examples import explained_run
+from tests.report.examples import explained_run, with_energy
 
 
 def test_csv_round_trip(run):
@@ -68,7 +74,10 @@ def test_estimate_document():
     moved = {"dram": MappingProxyType({"input": 8}), "sram": {"weight": 4}}
     tiling = MappingProxyType({"order": "weights outer", "tile": MappingProxyType({"filters": 4})})
     layer = LayerReport("C1", "conv", "array", 640, cycles, 1, 2, 4, 0.5, 0.75, moved, "weights", "compute", 15, tiling)
-    document = estimate_document(NetworkReport("net", "box", 2, 1e6, 64, (layer,), 22, 20, dram_bytes_per_cycle=0.5))
+    layer = replace(layer, needed_bytes_per_cycle=4.0, busy=Busy(6.0, 8.0, 8, 8))
+    report = NetworkReport("net", "box", 2, 1e6, 64, (layer,), 22, 20, dram_bytes_per_cycle=0.5)
+    document = estimate_document(report, {"C1": Remedies(MappingProxyType({"twice the bandwidth": 17}), 2.0)})
+    assert estimate_document(report)["layers"][0]["remedies"] is None
     assert document == {
         "network": "net",
         "accelerator": "box",
@@ -89,6 +98,10 @@ def test_estimate_document():
                 "bound": "weights",
                 "next_bound": "compute",
                 "next_cycles": 15,
+                "needed_bytes_per_cycle": 4.0,
+                "busy": {"rows": 6.0, "columns": 8.0, "of_rows": 8, "of_columns": 8},
+                "lost": {"edges": 0.125, "pace": 0.0, "filling": 0.25, "waiting": 0.25},
+                "remedies": {"cycles": {"twice the bandwidth": 17}, "bytes_per_cycle": 2.0, "batch": None},
                 "roofline": {
                     "macs_per_byte": 80.0,
                     "attainable_macs_per_cycle": 40.0,
@@ -96,6 +109,9 @@ def test_estimate_document():
                 },
                 "tiling": {"order": "weights outer", "tile": {"filters": 4}},
                 "energy_pj": None,
+                "energy": None,
+                "advice": "waits for weights 25.0 % of its cycles; 4x the bandwidth (2.00 bytes/cycle) would make it "
+                "compute-bound",
             }
         ],
         "latency_cycles": 22,
@@ -106,5 +122,64 @@ def test_estimate_document():
         "stages": [],
         "dram_bytes_per_cycle": 0.5,
         "ridge_macs_per_byte": 128.0,
+        "technology": None,
+        "energy": None,
+        "energy_pj_per_input": None,
+        "average_power_w": None,
+        "area": None,
     }
     json.dumps(document)
+
+
+def test_energies_of_an_estimate():
+    """Layers, network, one input of a batch, watts and area: as the records say."""
+    technology = load_technology("horowitz-45nm")
+    energies = [
+        Energy("horowitz-45nm", "pJ", {"mac": cost, "dram": 8.0}, cost, cost + 16, ("sram",)) for cost in (2.0, 4.0)
+    ]
+    layers = tuple(_layer(energy) for energy in energies)
+    area = Area("horowitz-45nm", {"array adders": 0.25}, ("wires",))
+    document = estimate_document(
+        NetworkReport("net", "box", 2, 1e6, 64, layers, 22, 20, technology=technology, area=area)
+    )
+    assert [layer["energy_pj"] for layer in document["layers"]] == [10.0, 12.0]
+    assert [layer["energy"] for layer in document["layers"]] == [energy.to_dict() for energy in energies]
+    assert document["energy"] == {
+        "technology": "horowitz-45nm",
+        "unit": "pJ",
+        "total": 22.0,
+        "components": {"mac": 6.0, "dram": 16.0},
+        "low": 6.0,
+        "high": 38.0,
+        "unpriced": ["sram"],
+    }
+    assert document["energy_pj_per_input"] == 11.0
+    assert document["average_power_w"] == pytest.approx(22e-12 / 20e-6, rel=1e-12)
+    assert document["area"] == area.to_dict()
+    assert document["technology"].keys() == {"name", "description", "source", "assumed"}
+    assert document["technology"]["source"] == technology.source
+    json.dumps(document)
+
+
+def _layer(energy: Energy) -> LayerReport:
+    return LayerReport("x", "conv", "array", 1, Cycles(0, 1, 0, 0), 0, 0, 1, 1.0, 1.0, {}, "compute", energy=energy)
+
+
+def test_csv_has_energies(run):
+    """Total, range and every component of every layer, under names that end in their unit, after all other columns."""
+    document = with_energy(run)
+    rows = list(csv.DictReader(StringIO(layers_csv(document))))
+    for row, layer in zip(rows, document["layers"], strict=True):
+        assert float(row["energy_pj"]) == layer["energy"]["total"]
+        assert (float(row["low_energy_pj"]), float(row["high_energy_pj"])) == (
+            layer["energy"]["low"],
+            layer["energy"]["high"],
+        )
+        for name, cost in layer["energy"]["components"].items():
+            assert float(row[f"{name.replace(' ', '_')}_energy_pj"]) == cost
+    names = list(rows[0])
+    first = names.index("energy_pj")
+    assert all(name.endswith("energy_pj") for name in names[first:])
+    assert not any("energy" in name for name in names[:first])
+    relative = next(csv.DictReader(StringIO(layers_csv(with_energy(run, "MAC")))))
+    assert {"energy_mac", "dram_energy_mac"} <= relative.keys()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
+from accel.arch.dataflows import DATAFLOWS
+from accel.loopnest import AccumulationOrder
 from accel.report import prose
 from tests.report.conftest import lenet5_run
 from tests.report.examples import explained_run
@@ -133,6 +137,31 @@ def test_replays(sums, words):
 def test_order_of_addition(order, words):
     """The order in which a machine adds is said in words."""
     assert prose.order_in_words(order) == words
+
+
+@pytest.mark.parametrize(
+    ("order", "loops"),
+    [
+        (AccumulationOrder(), "channels, kernel rows, kernel columns"),
+        (AccumulationOrder(group=4, loops="RSC"), "kernel rows, kernel columns, blocks of 4 channels"),
+        (
+            AccumulationOrder(fold=6, loops="CRSc", block=2),
+            "blocks of 2 channels, kernel rows, kernel columns, channels of a block",
+        ),
+    ],
+)
+def test_loops_of_additions(order, loops):
+    """Loops come first, blocks of channels with their size; a run without them has the rest."""
+    told = asdict(order)
+    without = {key: told[key] for key in ("group", "fold", "bias_first")}
+    assert prose.order_in_words(told) == f"{loops}, from the outermost; {prose.order_in_words(without)}"
+
+
+def test_every_dataflow_has_a_name():
+    """All that a machine can be are spelled out, with the short name beside it."""
+    for name in DATAFLOWS:
+        assert prose.dataflow_in_words(name).endswith(f" ({name})")
+    assert prose.dataflow_in_words("other") == "other"
 
 
 def test_softmax():

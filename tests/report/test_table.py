@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from accel.report.table import print_estimate, print_run
+from tests.report.examples import with_energy
 
 REQUESTED = ["layer", "shape", "format", "MACs", "cycles", "util. %", "bound", "sat. %", "error lsb", "SQNR dB"]
 
@@ -28,8 +29,10 @@ def as_estimate(run):
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
 @pytest.mark.parametrize("show", [print_run, print_estimate])
 @pytest.mark.parametrize("long", [False, True])
-def test_a_row_is_a_line(run, show, width, long):
+@pytest.mark.parametrize("unit", ["", "pJ", "MAC"])
+def test_a_row_is_a_line(run, show, width, long, unit):
     """No line is wider than the terminal, and every layer has one line that starts with its name."""
+    run = with_energy(run, unit) if unit else run
     if long:
         for layer in run["layers"]:
             layer["name"] = f"features.stage1.block2.{layer['name']}"
@@ -41,8 +44,8 @@ def test_a_row_is_a_line(run, show, width, long):
     assert all(re.match(r" [\w.…]+ +\S", row) for row in rows)
     assert lines[heading + 14].strip() == ""
     assert lines[heading + 15].split()[0] == "total"
-    totals = {len(row.rstrip().split()) for row in rows if not long}
-    assert not totals or max(totals) <= len(lines[heading].split())
+    cells = {len(re.split(r"\s{2,}", row.strip())) for row in rows if not long}
+    assert long or cells == {len(re.split(r"\s{2,}", lines[heading].strip()))}
 
 
 def test_columns_of_a_wide_table(run):
@@ -69,6 +72,31 @@ def test_figures(run):
     assert ["latency", "97.9", "µs", "19,575", "cycles"] in lines
     assert ["accuracy", "98.0", "%", "fixed", "98.1", "%", "float64"] in lines
     assert ["agreement", "99.9", "%", "999", "of", "1,000", "inputs"] in lines
+
+
+@pytest.mark.parametrize("show", [print_run, print_estimate])
+def test_energies(run, show):
+    """A machine with a technology adds a column, three totals and what they lack; one without adds nothing."""
+    without = printed(show, as_estimate(run), 120)
+    assert not [line for line in without if "energy" in line or "estimate" in line]
+    assert printed(show, {**as_estimate(run), "energy": None, "area": None}, 120) == without
+    lines = [line.split() for line in printed(show, as_estimate(with_energy(run)), 120)]
+    assert next(line for line in lines if line[:1] == ["layer"])[-1] == "energy"
+    assert next(line for line in lines if line[:1] == ["C3"])[-2:] == ["801", "nJ"]
+    assert next(line for line in lines if line[:1] == ["total"])[-2:] == ["13.8", "µJ"]
+    told = [" ".join(line) for line in lines]
+    assert "energy 13.8 µJ per input estimate, 7.50 µJ to 20.1 µJ" in told
+    assert "power 141 mW estimate, on average" in told
+    assert "area 1.75 mm2 estimate" in told
+    assert any(line.startswith("energy and area are estimates by round") for line in told)
+
+
+def test_energies_of_ratios(run):
+    """Without joules a cell is a plain number, and the heading says what of."""
+    lines = printed(print_estimate, as_estimate(with_energy(run, "MAC")), 120)
+    assert next(line for line in lines if line.strip().startswith("layer")).strip().endswith("energy in MACs")
+    assert next(line for line in lines if line.startswith(" C3 ")).split()[-2:] == ["801", "k"]
+    assert not any(line.startswith("power") for line in lines)
 
 
 def test_absent_values(run):

@@ -12,6 +12,7 @@ from accel.numeric.ledger import Ledger
 from accel.ops.golden import GoldenArithmetic
 from accel.runner import layer_codes
 from accel.runner.execute import run_fixed
+from accel.runner.inputs import batch_starts
 from accel.runner.program import lower
 from accel.walk import forward
 
@@ -265,3 +266,14 @@ def test_values_that_a_format_does_not_hold_are_told():
     assert weight["saturated"] == beyond.mean()
     assert bias["saturated"] == 0
     assert attention(document)[0].startswith("75.0 % of the inputs saturate in Q2.14 (values -3.00 to 255)")
+
+
+@pytest.mark.parametrize("count", [1, 5, 63, 64, 100, 160, 161, 1000, 1001])
+def test_batches_are_equal(count):
+    """Batches cover all inputs once, none is larger than allowed, and all but the last have one size."""
+    starts = batch_starts(count, 160)
+    sizes = [min(starts.step, count - start) for start in starts]
+    assert sum(sizes) == count
+    assert max(sizes) <= 160
+    assert len(set(sizes[:-1])) <= 1
+    assert len(sizes) == {True: 1, False: 4 * -(-count // 640)}[count < 64]

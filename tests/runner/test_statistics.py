@@ -32,6 +32,22 @@ def test_undefined_ratios():
     assert silent.max_lsb == 1.0
 
 
+def test_a_large_tensor_is_compared_whole():
+    """Tensors beyond one block, read-only ones too, give what NumPy gives over all of them at once."""
+    rng = np.random.default_rng(6)
+    golden = rng.normal(size=(3, 31, 997))
+    codes = np.round(golden * 16).astype(np.int16)
+    codes[2, 30, 996] += 40  # in the last block
+    golden.setflags(write=False)
+    deviation = Deviation.of(golden, FxArray(codes, "Q8.4"))
+    difference = codes / 16 - golden
+    assert deviation.max_lsb == np.abs(difference).max() * 16
+    assert deviation.noise == pytest.approx((difference**2).sum(), rel=1e-12)
+    assert deviation.signal == pytest.approx((golden**2).sum(), rel=1e-12)
+    assert (deviation.low, deviation.high) == (golden.min(), golden.max())
+    assert deviation.histogram.sum() == golden.size
+
+
 def test_batches_add_up():
     """Two halves give the figures of the whole."""
     rng = np.random.default_rng(5)

@@ -145,7 +145,7 @@ def test_accuracy_is_the_same_in_any_batches(monkeypatch: pytest.MonkeyPatch) ->
     outputs = forward(network, parameters, GoldenArithmetic(), dataset.images[:, None])["softmax"]
     expected = float((outputs.argmax(axis=1) == dataset.labels).mean())
     for size in (1, 7, 30, 1000):
-        monkeypatch.setattr("accel.train.loop.EVALUATION_BATCH", size)
+        monkeypatch.setattr("accel.train.golden.EVALUATION_BATCH", size)
         assert accuracy(network, parameters, dataset) == expected
 
 

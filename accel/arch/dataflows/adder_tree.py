@@ -71,6 +71,8 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
+        last_results=outputs.last,
+        last_result_cycles=1,
         mapping_efficiency=nest.C * N / (channels.number * outputs.number * array.pes),
         order=AccumulationOrder(group=array.rows, loops="RSC", bias_first=array.bias_first),
         first_fold={"input": K, "weight": outputs.first * K},

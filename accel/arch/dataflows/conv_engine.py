@@ -89,6 +89,8 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
+        last_results=M * outputs.last,
+        last_result_cycles=M,
         mapping_efficiency=nest.C * N / (channels.number * outputs.number * array.pes),
         order=AccumulationOrder(group=array.rows, loops="CRS", bias_first=array.bias_first),
         first_fold={"input": channels.first * window * M, "weight": channels.first * window * outputs.first},

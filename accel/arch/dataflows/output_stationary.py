@@ -77,6 +77,8 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
+        last_results=bands.last * strips.last,
+        last_result_cycles=bands.last + strips.last - 1,
         mapping_efficiency=M * N / (bands.number * strips.number * array.pes),
         order=AccumulationOrder(bias_first=array.bias_first),
         first_fold={"input": bands.first * K, "weight": strips.first * K},

@@ -16,9 +16,9 @@ The search is one rule for every layer. Tried are: the whole output as one strip
 as even as can be; every r that divides the sets above each other, t taking the rest; even tiles for p, q and n; the
 largest m. Taken is the mapping with the least product of cycles and energy of moving data to and from the buffer, at
 the relative costs published with the chip (what happens below the buffer depends little on the mapping). No number of
-it belongs to a layer, but it was chosen among a handful of rules with the five AlexNet layers in view. Their active PEs
-come out as published, 154, 135, 156, 156, 156. For conv3 it takes r, t, q = 2, 2, 3, which has as many PEs as 1, 4, 4
-and, unlike that, the measured buffer traffic.
+it belongs to a layer, but it was chosen among about a dozen rules with the five AlexNet layers in view. Their active
+PEs come out as published, 154, 135, 156, 156, 156. For conv3 it takes r, t, q = 2, 2, 3, which has as many PEs as
+1, 4, 4 and, unlike that, the measured buffer traffic.
 """
 
 from __future__ import annotations

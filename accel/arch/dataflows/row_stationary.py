@@ -56,10 +56,22 @@ def cycles(nest: LoopNest, mapping: Mapping) -> Timing:
         one = one_pass(nest, mapping, image, strip, extent, channels.first)
         unfinished = unfinished + (channels.number - 1) * count * one.total
     first = one_pass(nest, mapping, image, strip, filters.first, channels.last)
-    p, q = minimum(mapping.p, filters.first), minimum(mapping.q, channels.last)
-    sets = -(-channels.last // mapping.q)
-    unfinished = unfinished + first.fill + p * (q * nest.S - 1) + sets * nest.R
+    unfinished = unfinished + _before_first(nest, mapping, first, filters.first, channels.last)
     return Timing(number, fill, steady, drain, fill + steady + drain - unfinished)
+
+
+def _before_first(nest: LoopNest, mapping: Mapping, one: Pass, filters: Count, channels: Count) -> Count:
+    """Return the cycles of a pass before its first sum is finished: all but the last round of p products, the sets."""
+    p, q = minimum(mapping.p, filters), minimum(mapping.q, channels)
+    return one.fill + p * (q * nest.S - 1) + -(-channels // mapping.q) * nest.R
+
+
+def _last_results(nest: LoopNest, mapping: Mapping) -> tuple[int, int]:
+    """Return the sums that the last pass finishes, and from its first to its last one the cycles."""
+    filters, channels = tiles(nest.K, mapping.p * mapping.t).last, tiles(nest.C, mapping.q * mapping.r).last
+    images, rows = tiles(nest.N, mapping.n).last, tiles(nest.P, mapping.e).last
+    one = one_pass(nest, mapping, images, rows, filters, channels)
+    return images * rows * nest.Q * filters, one.total - _before_first(nest, mapping, one, filters, channels)
 
 
 def pipelined(gemm: Gemm, rows: Count, columns: Count, nest: LoopNest | None = None) -> Timing:
@@ -90,6 +102,7 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
     compute = sum(count * one.compute for count, one in passes(nest, mapping))
     filters, channels = min(nest.K, p * t), min(nest.C, q * r)
     first = one_pass(nest, mapping, n, e, filters, channels)
+    last_results, last_result_cycles = _last_results(nest, mapping)
     biases = {"bias": moved.weights // (nest.C * nest.R * nest.S)} if nest.has_bias else {}
     return Schedule(
         dataflow="row-stationary",
@@ -100,6 +113,8 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
+        last_results=last_results,
+        last_result_cycles=last_result_cycles,
         mapping_efficiency=nest.macs / (array.pes * compute),
         order=AccumulationOrder(fold=q * nest.S, bias_first=array.bias_first, loops="CRSc", block=q),
         first_fold={

@@ -59,6 +59,8 @@ def schedule(nest: LoopNest, array: Array) -> Schedule:
         steady_cycles=cycles.steady,
         drain_cycles=cycles.drain,
         result_cycles=cycles.results,
+        last_results=outputs - (cycles.folds - 1) * lanes,
+        last_result_cycles=1,
         mapping_efficiency=outputs / (cycles.folds * array.pes),
         order=AccumulationOrder(bias_first=array.bias_first),
         first_fold={operand: count * lanes // outputs for operand, count in reads.items()},

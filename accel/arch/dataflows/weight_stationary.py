@@ -95,6 +95,8 @@ def stationary(
         steady_cycles=timing.steady,
         drain_cycles=timing.drain,
         result_cycles=timing.results,
+        last_results=M * strips.last,
+        last_result_cycles=M + strips.last - 1,
         mapping_efficiency=K * N / (slabs.number * strips.number * array.pes),
         order=AccumulationOrder(fold=array.rows, bias_first=array.bias_first),
         first_fold={held: slabs.first * strips.first, streamed: slabs.first * M},

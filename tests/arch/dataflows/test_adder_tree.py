@@ -117,6 +117,7 @@ def check(nest: LoopNest, array: Array, seed: int) -> None:
     assert (made.fill_cycles, made.steady_cycles) == (0, trace.chunks)
     assert made.folds == len(trace.left)
     assert made.result_cycles == trace.left[-1] - trace.left[0] + 1
+    assert (made.last_results, made.last_result_cycles) == ((nest.K - 1) % array.columns + 1, 1)
     assert made.sram_reads == trace.reads | ({"bias": nest.outputs} if nest.has_bias else {})
     assert made.sram_writes == {"output": nest.outputs}
     narrow = step(nest, array, x, w, NARROW).sums

@@ -110,6 +110,8 @@ def check(nest: LoopNest, array: Array, seed: int) -> None:
     assert made.folds == trace.tiles
     assert made.steady_cycles == trace.tiles * nest.gemm.m * nest.R * nest.S
     assert made.result_cycles == trace.left[-1] - trace.left[0] + 1
+    assert made.last_result_cycles == trace.left[-1] - trace.left[-nest.gemm.m] + 1
+    assert made.last_results == nest.gemm.m * ((nest.K - 1) % array.columns + 1)
     biases = {"bias": nest.G * nest.K} if nest.has_bias else {}
     assert made.sram_reads == trace.reads | biases
     assert made.sram_writes == trace.writes

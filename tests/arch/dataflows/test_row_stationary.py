@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accel.arch.dataflows import DATAFLOWS, schedule
@@ -59,6 +59,7 @@ class Trace(NamedTuple):
     cycles: int
     passes: int
     results: int
+    last: tuple[int, int]
     busy: int
     reads: dict[str, int]
 
@@ -107,17 +108,18 @@ def walk(nest: LoopNest, mapping: Mapping) -> Trace:
             leaving, drain = len(filters) * len(strip), hops
             while leaving > 4:  # the first four leave in the last hop
                 leaving, drain = leaving - 4, drain + 1
+            rounds = [(s, c) for s in range(nest.S) for c in range(min(q, len(channels)))]
+            finished = fill + sum(min(p, len(filters)) for _ in rounds[:-1]) + hops
             if is_last and first is None:
-                rounds = [(s, c) for s in range(nest.S) for c in range(min(q, len(channels)))]
-                before = sum(min(p, len(filters)) for _ in rounds[:-1])
-                first = time + fill + before + hops
+                first = time + finished
+            last = sums, fill + steady + drain - finished
             time += fill + steady + drain
             passes += 1
             reads["input"] += input_words
             reads["weight"] += weights
             reads["partial_sum"] += 0 if channels.start == 0 else sums
     assert first is not None
-    return Trace(time, passes, time - first, busy, reads)
+    return Trace(time, passes, time - first, last, busy, reads)
 
 
 @settings(max_examples=200)
@@ -133,6 +135,7 @@ def test_closed_form_equals_the_walk(nest, n, e, p, t, q, r, kept):
 
 @settings(max_examples=60)
 @given(nests, st.integers(4, 14), st.integers(1, 14))
+@example(LoopNest("array", K=5, P=3, height=60, width=60), 4, 6)  # three sets where two lie side by side
 def test_the_chosen_mapping_fits_the_chip(nest, rows, columns):
     """Register files, array, banks and weights' buffer hold what the mapping puts there; the schedule is its walk."""
     mapping = best_mapping(nest, rows, columns)
@@ -150,6 +153,7 @@ def test_the_chosen_mapping_fits_the_chip(nest, rows, columns):
     assert m == nest.K or m % (p * t) == 0
     made, trace = schedule(nest, Array("row-stationary", rows, columns)), walk(nest, mapping)
     assert (made.compute_cycles, made.folds, made.result_cycles) == (trace.cycles, trace.passes, trace.results)
+    assert (made.last_results, made.last_result_cycles) == trace.last
     assert {operand: made.sram_reads[operand] for operand in trace.reads} == trace.reads
     strips = -(-nest.P // e) * -(-nest.N // n)
     assert made.sram_reads.get("bias", 0) == nest.biases * strips

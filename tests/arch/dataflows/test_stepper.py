@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel.arch.dataflows import DATAFLOWS
-from accel.loopnest import Gemm
+from accel.arch.dataflows import DATAFLOWS, schedule
+from accel.arch.hardware import Array
+from accel.loopnest import Gemm, LoopNest
 from tests.arch.stepper import (
     Codes,
     Conflict,
@@ -85,6 +86,9 @@ def check(dataflow: str, gemm: Gemm, rows: int, columns: int, seed: int = 0) -> 
     assert timing.folds == len(trace.leaving)
     assert timing.total == trace.cycles
     assert timing.results == max(finished) - min(finished) + 1
+    made = schedule(LoopNest("array", N=gemm.m, G=gemm.groups, C=gemm.k, K=gemm.n), Array(dataflow, rows, columns))
+    last = [cycle for cycle, _, _ in trace.leaving[-1]]
+    assert (made.last_results, made.last_result_cycles) == (len(last), max(last) - min(last) + 1)
 
 
 @pytest.mark.parametrize("dataflow", DATAFLOW_NAMES)

@@ -78,6 +78,7 @@ def test_closed_form_equals_the_lanes(nest, array, seed):
     assert trace.sums == products.sum(axis=1).tolist()
     assert made.compute_cycles == trace.cycles
     assert (made.folds, made.result_cycles) == (trace.vectors, trace.left[-1] - trace.left[0] + 1)
+    assert (made.last_results, made.last_result_cycles) == ((nest.outputs - 1) % array.pes + 1, 1)
     biases = {"bias": nest.outputs} if nest.has_bias else {}
     assert made.sram_reads == {"input": trace.fetched, "weight": trace.fetched} | biases
     assert made.mapping_efficiency == pytest.approx(trace.fetched / (made.steady_cycles * array.pes))

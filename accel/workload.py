@@ -1,4 +1,4 @@
-"""`Workload`: a network with its weights and the inputs that a verb lets through it."""
+"""`Workload`: a network with its weights and the inputs that a verb or a sweep lets through it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,225 @@
+"""Convolutions of packed filters: a product of filters, as rows, and pixels, as lanes.
+
+The lanes are the input maps, two channels side by side, and nothing else: the tap (r, s) of a window sees the map moved
+by r rows and s columns, and a strided window sees one of stride_h * stride_w thinned maps ("phases"), so a pair of
+products is an offset into the maps and the patches of im2col never exist. What that costs are the lanes between the end
+of one output row and the start of the next, which belong to no window.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from kernels._jit import inline, kernel
+from kernels.gemm import HALF, WORTHWHILE, Task, inside, pack_rows, pair
+from kernels.packed import (
+    ALONE,
+    aligned,
+    best_engine,
+    block_masses,
+    compute,
+    in_pairs,
+    longest_chunk,
+    peak,
+    spans,
+    together,
+)
+from kernels.tile import tiles
+from kernels.vnni import HEIGHT, WIDTH
+
+MAPS_BYTES = 1 << 20  # packed maps of the inputs that go through together
+
+
+class Filters:
+    """Filters of a convolution, packed as rows at first use, whole or in halves.
+
+    ordered: (groups, filters, pairs * 2) int16 in the order of `_offsets`. masses: see `kernels.packed.block_masses`.
+    """
+
+    def __init__(self, ordered):
+        self.ordered = ordered
+        self.masses = block_masses(ordered.reshape(-1, ordered.shape[2]))
+        self._packed = {}
+
+    def rows(self, parts):
+        """Return (groups * tiles, pairs, HEIGHT, 2) int16."""
+        if parts not in self._packed:
+            groups, filters, terms = self.ordered.shape
+            rows = aligned((groups, tiles(filters * parts, HEIGHT), terms // 2, HEIGHT, 2))
+            for group in range(groups):
+                pack_rows(self.ordered[group], parts, in_pairs(rows[group]))
+            self._packed[parts] = rows.reshape(-1, *rows.shape[2:])
+        return self._packed[parts]
+
+    def parts(self, largest, chunk):
+        """Return in how many parts rows are to be packed for maps of codes up to `largest`, and the chunk of a part."""
+        chunk = longest_chunk(self.masses, largest, chunk)
+        if chunk >= min(WORTHWHILE, self.ordered.shape[2]):
+            return 1, chunk
+        return 2, ((1 << 31) - 1) // (HALF * max(largest, 1))
+
+
+class Phases(NamedTuple):
+    """How maps are thinned and where a window's taps find them.
+
+    rows, columns: (n,) int64, the offsets within a stride that some tap has. shape: rows and columns of a thinned map.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    shape: tuple[int, int]
+
+
+def pack_filters(w, geometry):
+    """Pack w: (K, C/groups * R * S) int8 or int16 in reduction order (c, r, s)."""
+    K, terms = w.shape
+    taps = geometry.R * geometry.S
+    channels = terms // taps
+    coupled = np.zeros((K, channels + channels % 2, taps), dtype=np.int16)
+    coupled[:, :channels] = w.reshape(K, channels, taps)
+    # (c, tap) with c = (pair, which) becomes (pair, tap, which), the order of `_offsets`
+    ordered = np.ascontiguousarray(coupled.reshape(K, -1, 2, taps).swapaxes(2, 3)).reshape(K, -1)
+    return Filters(ordered.reshape(geometry.groups, K // geometry.groups, -1))
+
+
+def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=ALONE):
+    """Convolve x: (N, C, H, W) int8 or int16, C-contiguous, with packed filters; returns what `gemm` returns.
+
+    out: (N, K, P, Q), int64 for exact sums or int16 for codes (then with a `cast`) · chunk: what the caller proved;
+    sums are longer where these very codes allow it.
+    """
+    N, C, _, _ = x.shape
+    _, K, P, Q = out.shape
+    groups = geometry.groups
+    couples = (C // groups + 1) // 2
+    phases, offsets, size = _layout(geometry, P, Q, couples)
+    parts, chunk = filters.parts(peak(x), chunk)
+    rows = filters.rows(parts)
+    task = Task(
+        engine=best_engine() if engine is None else engine,
+        images=0,
+        groups=groups,
+        M=K // groups,
+        size=size,
+        parts=parts,
+        chunk=chunk,
+        first=0,
+        last=len(rows) // groups,
+        panel=WIDTH,
+        Q=max(Q, 1),
+        pitch=max(phases.shape[1], 1),
+        shift=0 if cast is None else cast.shift,
+        by_row=1,
+    )
+    maps = out.reshape(N * K, P * Q)
+    held = max(1, min(N, MAPS_BYTES // (4 * groups * size)))
+
+    def images(span):
+        begin, end = span
+        lanes = aligned((min(held, end - begin), groups, size, 2))
+        found = []
+        for first in range(begin, end, held):
+            last = min(first + held, end)
+            pack_maps(x[first:last], geometry, phases.rows, phases.columns, phases.shape, in_pairs(lanes))
+            mine = task._replace(images=(last - first) * groups)
+            found.append(compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, maps[first * K : last * K]))
+        return together(found)
+
+    if workers.count == 1 or N >= workers.count:
+        return together(workers.map(images, spans(N, workers.count)))
+    lanes = aligned((N, groups, size, 2))
+    pack_maps(x, geometry, phases.rows, phases.columns, phases.shape, in_pairs(lanes))
+
+    def tiles_of_filters(span):
+        mine = task._replace(images=N * groups, first=span[0], last=span[1])
+        return compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, maps)
+
+    return together(workers.map(tiles_of_filters, spans(task.last, workers.count)))
+
+
+@kernel
+def pack_maps(x, geometry, rows, columns, shape, lanes):
+    """Write the maps as lanes: two channels side by side, thinned by the strides, padding included.
+
+    x: (N, C, H, W) int8 or int16 · rows, columns: (n,) int64, the phases of the strides that are wanted · shape: rows
+    and columns of a thinned map · lanes: (at least N, groups, size) int32, in order (couple of channels, phase of
+    rows, phase of columns, map), zeros behind.
+    """
+    N, C, H, W = x.shape
+    channels = C // geometry.groups
+    height, width = shape
+    for n in range(N):
+        for group in range(geometry.groups):
+            at = 0
+            for first in range(group * channels, (group + 1) * channels, 2):
+                coupled = first + 1 < (group + 1) * channels
+                for row in rows:
+                    for column in columns:
+                        # Lane q sees column start + q * step, which the map has for begin <= q < end.
+                        start, step = column - geometry.pad_w, geometry.stride_w
+                        begin = min(width, max(0, (step - 1 - start) // step))
+                        end = max(begin, min(width, (W - 1 - start) // step + 1))
+                        for p in range(height):
+                            h = p * geometry.stride_h + row - geometry.pad_h
+                            if 0 <= h < H:
+                                clear(lanes, n, group, at, at + begin)
+                                source = start + begin * step
+                                couple(x, n, first, coupled, h, source, step, lanes, group, at + begin, end - begin)
+                                clear(lanes, n, group, at + end, at + width)
+                            else:
+                                clear(lanes, n, group, at, at + width)
+                            at += width
+            clear(lanes, n, group, at, lanes.shape[2])
+
+
+@inline
+def couple(x, n, first, coupled, h, source, step, lanes, group, at, count):
+    """Write `count` codes of a row beside those of the next channel, or zeros; source: the first column read."""
+    if not coupled:
+        for q in range(count):
+            lanes[n, group, inside(at, q)] = pair(x[n, first, h, inside(source, q * step)], 0)
+    elif step == 1:
+        for q in range(count):
+            even, odd = x[n, first, h, inside(source, q)], x[n, first + 1, h, inside(source, q)]
+            lanes[n, group, inside(at, q)] = pair(even, odd)
+    else:
+        for q in range(count):
+            even, odd = x[n, first, h, inside(source, q * step)], x[n, first + 1, h, inside(source, q * step)]
+            lanes[n, group, inside(at, q)] = pair(even, odd)
+
+
+@inline
+def clear(lanes, n, group, begin, end):
+    """Write zeros."""
+    for q in range(end - begin):
+        lanes[n, group, inside(begin, q)] = 0
+
+
+@lru_cache(maxsize=256)
+def _layout(geometry, P, Q, couples):
+    """Return the phases, the offset of every pair and the lanes of one input, with WIDTH more that a tile may read."""
+    phases = _phases(geometry, P, Q)
+    size = couples * len(phases.rows) * len(phases.columns) * phases.shape[0] * phases.shape[1] + WIDTH
+    return phases, _offsets(geometry, phases, couples), size
+
+
+def _phases(geometry, P, Q):
+    """Return how maps are thinned for P x Q outputs."""
+    rows = np.arange(geometry.R) * geometry.dilation_h
+    columns = np.arange(geometry.S) * geometry.dilation_w
+    shape = (P + int(rows[-1]) // geometry.stride_h, Q + int(columns[-1]) // geometry.stride_w)
+    return Phases(np.unique(rows % geometry.stride_h), np.unique(columns % geometry.stride_w), shape)
+
+
+def _offsets(geometry, phases, couples):
+    """Return where the first lane of every pair (couple of channels, r, s) stands, (couples * R * S,) int64."""
+    couple, r, s = np.ogrid[:couples, : geometry.R, : geometry.S]
+    h, v = r * geometry.dilation_h, s * geometry.dilation_w
+    phase = np.searchsorted(phases.rows, h % geometry.stride_h)
+    across = np.searchsorted(phases.columns, v % geometry.stride_w)
+    thinned = (couple * len(phases.rows) + phase) * len(phases.columns) + across
+    height, width = phases.shape
+    return ((thinned * height + h // geometry.stride_h) * width + v // geometry.stride_w).reshape(-1)

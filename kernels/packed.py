@@ -1,0 +1,178 @@
+"""Matrix products of packed operands, and what every caller of `kernels.gemm` needs.
+
+Weights are packed once and used for any number of inputs; inputs are packed as they come, by the thread that
+multiplies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kernels.gemm import (
+    EXTREMES,
+    HALF,
+    HALVES_CHUNK,
+    NO_BIAS,
+    NO_CODES,
+    NO_SUMS,
+    RUN,
+    WORTHWHILE,
+    Task,
+    gemm,
+    pack_panels,
+    pack_rows,
+    sum_runs,
+)
+from kernels.modes import Requant
+from kernels.tile import tiles
+from kernels.vnni import HEIGHT, TILE, VNNI, WIDTH, has_vnni
+
+UNCAST = Requant(0, 0, 0, 1, 64, 0, 64, 0, 0)  # read by nobody: sums are written as they are
+
+
+class Cast(NamedTuple):
+    """What is done to every sum: (sum << shift) + bias, cast by rq. bias: (outputs of the layer,) int64."""
+
+    shift: int
+    rq: Requant
+    bias: np.ndarray
+
+
+class Workers(NamedTuple):
+    """Who computes: `count` parts at a time, handed to `map`."""
+
+    count: int
+    map: Callable[..., Iterable[Any]]
+
+
+ALONE = Workers(1, map)
+
+
+class Panels(NamedTuple):
+    """Weights of a matrix product, packed as lanes: (size, 2) int16, for `outputs` filters of K codes.
+
+    masses: see `block_masses`.
+    """
+
+    lanes: np.ndarray
+    offsets: np.ndarray
+    outputs: int
+    masses: tuple[tuple[int, int], ...]
+
+
+def best_engine():
+    """Return the faster engine of this processor."""
+    return VNNI if has_vnni() else TILE
+
+
+def aligned(shape):
+    """Return an uninitialised int16 array that starts at a cache line."""
+    size = 2 * int(np.prod(shape, dtype=np.int64))
+    memory = np.empty(size + 64, dtype=np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(np.int16).reshape(shape)
+
+
+def in_pairs(packed):
+    """Return packed codes (..., 2) as pairs, (...) int32: what kernels that pack write."""
+    return packed.view(np.int32)[..., 0]
+
+
+def peak(codes):
+    """Return the largest magnitude."""
+    return max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
+
+
+def block_masses(weights):
+    """Return (n, mass) for n = RUN, 2 RUN, 4 RUN, ...: no aligned run of n codes of a filter has a larger sum |w|.
+
+    weights: (filters, K) int8 or int16, C-contiguous. The last run holds all codes.
+    """
+    runs = np.empty((len(weights), tiles(weights.shape[1], RUN)), dtype=np.int64)
+    sum_runs(weights, runs)
+    length = RUN
+    masses = [(length, int(runs.max(initial=0)))]
+    while runs.shape[1] > 1:
+        joined = runs[:, ::2].copy()
+        joined[:, : runs.shape[1] // 2] += runs[:, 1::2]
+        runs, length = joined, 2 * length
+        masses.append((length, int(runs.max(initial=0))))
+    return tuple(masses)
+
+
+def longest_chunk(masses, largest, chunk):
+    """Return the most products per int32 sum: `chunk`, or what these weights allow with factors up to `largest`.
+
+    max|a| * sum|w| bounds every partial sum of a run, far below max|a| * max|w| * n where weights differ in size.
+    """
+    return max([chunk, *(length for length, mass in masses if mass * largest < 1 << 31)])
+
+
+def pack_panels_of(w):
+    """Pack w: (N, K) int8 or int16, one filter per row, C-contiguous."""
+    N, K = w.shape
+    pairs = (K + 1) // 2
+    packed = aligned((tiles(N, WIDTH), pairs, WIDTH, 2))
+    pack_panels(w, in_pairs(packed))
+    return Panels(packed.reshape(-1, 2), np.arange(pairs, dtype=np.int64) * WIDTH, N, block_masses(w))
+
+
+def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
+    """Multiply x: (M, K) int8 or int16, C-contiguous, by packed weights; returns what `gemm` returns.
+
+    out: (M, N), int64 for exact sums or int16 for codes (then with a `cast`) · chunk: what the caller proved;
+    sums are longer where these very codes allow it.
+    """
+    M, K = x.shape
+    pairs = (K + 1) // 2
+    parts, chunk = 1, longest_chunk(panels.masses, peak(x), chunk)
+    if chunk < min(WORTHWHILE, K):
+        parts, chunk = 2, longest_chunk(panels.masses, HALF, HALVES_CHUNK)
+    rows = aligned((tiles(M * parts, HEIGHT), pairs, HEIGHT, 2))
+    outputs = max(panels.outputs, 1)
+    task = Task(
+        engine=best_engine() if engine is None else engine,
+        images=1,
+        groups=1,
+        M=M,
+        size=0,
+        parts=parts,
+        chunk=chunk,
+        first=0,
+        last=0,
+        panel=pairs * WIDTH,
+        Q=outputs,
+        pitch=outputs,
+        shift=0 if cast is None else cast.shift,
+        by_row=0,
+    )
+
+    def part(span):
+        first, last = span
+        pack_rows(x[first * HEIGHT // parts : last * HEIGHT // parts], parts, in_pairs(rows[first:last]))
+        return compute(rows, panels.lanes, panels.offsets, task._replace(first=first, last=last), cast, out)
+
+    return together(workers.map(part, spans(len(rows), workers.count)))
+
+
+def compute(rows, lanes, offsets, task, cast, out):
+    """Call `gemm` with a cast, or without one for exact sums."""
+    if cast is None:
+        return gemm(rows, lanes, offsets, task, UNCAST, NO_BIAS, out, NO_CODES)
+    return gemm(rows, lanes, offsets, task, cast.rq, cast.bias, NO_SUMS, out)
+
+
+def spans(count, workers):
+    """Cut 0..count - 1 into as many runs of about the same length."""
+    edges = [count * part // workers for part in range(workers + 1)]
+    return [span for span in pairwise(edges) if span[0] < span[1]]
+
+
+def together(found):
+    """Return smallest, largest and overflows of all parts."""
+    lows, highs, overflows = zip((*EXTREMES, 0), *found, strict=True)
+    return min(lows), max(highs), sum(overflows)

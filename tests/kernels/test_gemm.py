@@ -1,0 +1,224 @@
+"""Are packed products right? Engines against Python integers, threads against one, fused casts against two steps."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accel.numeric.cast import cast_codes
+from accel.numeric.format import QFormat
+from accel.numeric.proof import chunk_terms
+from accel.numeric.quantizer import Quantizer
+from kernels.conv import Geometry
+from kernels.gemm import HALVES_CHUNK, WORTHWHILE
+from kernels.maps import convolve, pack_filters
+from kernels.modes import Overflow, Rounding
+from kernels.packed import Cast, Workers, longest_chunk, multiply, pack_panels_of
+from kernels.vnni import HEIGHT, TILE, VECTOR, VNNI, WIDTH, has_vnni, sum_tile
+from tests import naive
+
+INTERPRETED = bool(numba.config.DISABLE_JIT)
+EXAMPLES = 25 if INTERPRETED else 200
+LOWEST, HIGHEST = -(1 << 15), (1 << 15) - 1
+ENGINES = [TILE, pytest.param(VNNI, marks=pytest.mark.skipif(not has_vnni(), reason="this processor has no VNNI"))]
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def product(x, w, chunk, engine, **options):
+    """x times packed w."""
+    out = np.full((len(x), len(w)), -1, np.int64)
+    multiply(x, pack_panels_of(w), chunk, out, engine=engine, **options)
+    return out
+
+
+def proved(*operands):
+    """The chunk that the codes themselves prove."""
+    return chunk_terms(*(int(np.abs(codes.astype(np.int64)).max(initial=0)) for codes in operands))
+
+
+def blas(x, w):
+    """The same in float64, exact while sums stay below 2^53."""
+    return (x.astype(np.float64) @ w.astype(np.float64).T).astype(np.int64)
+
+
+@every_engine
+@settings(max_examples=EXAMPLES)
+@given(
+    shape=st.tuples(st.integers(0, 2 * HEIGHT + 1), st.integers(0, WIDTH + VECTOR + 2), st.integers(0, 9)),
+    x_bits=st.sampled_from([2, 8, 12, 16]),
+    w_bits=st.sampled_from([2, 8, 12, 16]),
+    extreme=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_packed_products_equal_naive(engine, shape, x_bits, w_bits, extreme, seed):
+    """Every shape and every mixture of int8 and int16 gives the sums of Python integers."""
+    M, N, K = shape
+    codes = np.random.default_rng(seed)
+
+    def drawn(rows, bits):
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        if extreme:
+            made = codes.choice([low, high], size=(rows, K))
+        else:
+            made = codes.integers(low, high, endpoint=True, size=(rows, K))
+        return made.astype(np.int8 if bits <= 8 else np.int16)
+
+    x, w = drawn(M, x_bits), drawn(N, w_bits)
+    assert product(x, w, proved(x, w), engine).tolist() == naive.matmul(x, w)
+
+
+@every_engine
+@pytest.mark.parametrize("terms", [1, 2, HALVES_CHUNK, HALVES_CHUNK + 1, 2 * HALVES_CHUNK + 3])
+@pytest.mark.parametrize("w", [LOWEST, HIGHEST])
+@pytest.mark.parametrize("x", [LOWEST, HIGHEST, 127, 128, -128, -129])
+def test_halves_of_extreme_codes_do_not_overflow(engine, x, w, terms):
+    """Codes of 16 bits, of which one product fills 32 bits, are exact over whole chunks of their halves and beyond."""
+    left, right = np.full((1, terms), x, np.int16), np.full((1, terms), w, np.int16)
+    assert product(left, right, 1, engine).tolist() == [[x * w * terms]]
+
+
+@every_engine
+@pytest.mark.parametrize("peak", [181, 2000, 8191])
+def test_chunks_at_their_bound_do_not_overflow(engine, peak):
+    """As many largest products as a chunk allows fit its int32 sum, also where every one has the same sign."""
+    chunk = chunk_terms(peak, peak)
+    terms = min(chunk, 4001)
+    assert chunk >= WORTHWHILE or peak == 8191
+    for sign in (1, -1):
+        x, w = np.full((1, terms), peak, np.int16), np.full((2, terms), sign * peak, np.int16)
+        assert product(x, w, chunk, engine).tolist() == [[sign * peak * peak * terms] * 2]
+
+
+@pytest.mark.skipif(INTERPRETED, reason="millions of products are for compiled code")
+@every_engine
+@pytest.mark.parametrize("bits", [8, 11, 14, 16])
+@pytest.mark.parametrize(("M", "N", "K"), [(1, 1000, 513), (257, 1, 300), (130, 97, 1), (64, 450, 2100), (9, 7, 65537)])
+def test_packed_products_equal_blas(rng, engine, M, N, K, bits):
+    """Products of many blocks are those of float64 BLAS."""
+    half = 1 << (bits - 1)
+    x, w = (rng.integers(-half, half, size=(rows, K)).astype(np.int16) for rows in (M, N))
+    assert np.array_equal(product(x, w, chunk_terms(half, half), engine), blas(x, w))
+
+
+@pytest.mark.skipif(INTERPRETED, reason="there is no compiled tile to compare")
+@every_engine
+@pytest.mark.parametrize("pairs", [0, 1, 7])
+@pytest.mark.parametrize("vectors", [1, 2, 3])
+def test_compiled_tile_equals_its_plain_meaning(rng, engine, pairs, vectors):
+    """A tile in registers writes or adds what the plain `sum_tile` does, wherever its lanes stand, and nothing else."""
+    rows = rng.integers(LOWEST // 8, HIGHEST // 8, size=(2, pairs + 1, HEIGHT, 2)).astype(np.int16)
+    lanes = rng.integers(LOWEST // 8, HIGHEST // 8, size=(500, 2)).astype(np.int16)
+    offsets = rng.integers(0, 400, size=pairs + 1)
+    run = numba.njit(lambda *arguments: sum_tile(*arguments))
+    for first in (0, 1):
+        before = rng.integers(-(1 << 40), 1 << 40, size=(HEIGHT, 5 + WIDTH + 3))
+        plain, compiled = before.copy(), before.copy()
+        last = pairs + first
+        for function, totals in ((sum_tile, plain), (run, compiled)):
+            function(engine, rows, 1, lanes, 31, offsets, first, last, vectors, totals, 5)
+        assert np.array_equal(plain, compiled)
+        assert np.array_equal(plain[:, 5 + vectors * VECTOR :], before[:, 5 + vectors * VECTOR :])
+
+
+@every_engine
+def test_sums_are_as_long_as_the_weights_allow(rng, engine):
+    """Small weights beside a large one make sums long; at the bound itself nothing overflows."""
+    w = np.full((1, 257), 200, np.int16)
+    w[0, 100] = HIGHEST
+    panels = pack_panels_of(w)
+    assert panels.masses[0] == (64, HIGHEST + 63 * 200)
+    assert panels.masses[-1] == (512, HIGHEST + 256 * 200)
+    limit = ((1 << 31) - 1) // (HIGHEST + 256 * 200)
+    assert longest_chunk(panels.masses, limit, 1) == 512
+    assert longest_chunk(panels.masses, limit + 1, 1) == 256
+    assert longest_chunk(panels.masses, LOWEST * LOWEST, 7) == 7
+    for code in (limit, -limit, LOWEST, HIGHEST):
+        x = np.full((1, 257), code, np.int16)
+        assert product(x, w, 1, engine).tolist() == naive.matmul(x, w)
+
+
+class Layer(NamedTuple):
+    """A convolution of x by w, and what it is."""
+
+    geometry: Geometry
+    x_shape: tuple[int, ...]
+    filters: int
+
+
+LAYERS = [
+    Layer(Geometry(1, 1, 0, 0, 1, 1, 1, 5, 5), (3, 1, 12, 11), 6),
+    Layer(Geometry(2, 2, 3, 3, 1, 1, 1, 7, 7), (1, 3, 17, 19), 9),
+    Layer(Geometry(2, 1, 1, 0, 1, 2, 2, 3, 2), (2, 6, 9, 8), 4),
+    Layer(Geometry(3, 2, 2, 1, 2, 1, 5, 2, 3), (2, 5, 10, 7), 5),
+    Layer(Geometry(2, 2, 0, 0, 1, 1, 1, 1, 1), (2, 5, 9, 9), 17),
+    Layer(Geometry(1, 1, 1, 1, 1, 1, 1, 3, 3), (1, 4, 40, 30), 3),
+]
+
+
+@every_engine
+@pytest.mark.parametrize("bits", [8, 11, 16])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_packed_convolutions_equal_naive(rng, engine, layer, bits):
+    """Strides, paddings, dilations, groups and odd channels give the sums of Python integers, on one thread and two."""
+    if INTERPRETED and np.prod(layer.x_shape) > 2000:
+        pytest.skip("many lanes are for compiled code")
+    g, half = layer.geometry, 1 << (bits - 1)
+    container = np.int8 if bits == 8 else np.int16
+    x = rng.integers(-half, half, size=layer.x_shape).astype(container)
+    terms = layer.x_shape[1] // g.groups * g.R * g.S
+    w = rng.integers(-half, half, size=(layer.filters, terms)).astype(container)
+    P, Q = naive.output_size(*layer.x_shape[2:], g)
+    filters, chunk = pack_filters(w, g), chunk_terms(half, half)
+    expected = naive.conv2d(x, w, g)
+    with ThreadPoolExecutor(2) as pool:
+        for count in (1, 2, 4):
+            out = np.full((len(x), layer.filters, P, Q), -1, np.int64)
+            convolve(x, filters, g, chunk, out, engine=engine, workers=Workers(count, pool.map))
+            assert out.tolist() == expected
+
+
+@pytest.mark.parametrize("rounding", [mode for mode in Rounding if mode != Rounding.STOCHASTIC])
+@pytest.mark.parametrize("overflow", list(Overflow))
+def test_fused_casts_equal_two_steps(rng, rounding, overflow):
+    """Bias, cast and counts in one pass are the exact sums, cast afterwards; matrix products and convolutions."""
+    x = rng.integers(LOWEST, HIGHEST, size=(9, 30)).astype(np.int16)
+    w = rng.integers(-2000, 2000, size=(21, 30)).astype(np.int16)
+    bias = rng.integers(-(1 << 30), 1 << 30, size=21)
+    source, target = QFormat(True, 48, 18), Quantizer(QFormat(True, 13, 6), rounding, overflow)
+    chunk, shift = chunk_terms(1 << 15, 2000), 3
+    fused = Cast(shift, target.lower(source), bias)
+
+    def check(sums, codes, found):
+        want, overflowed = cast_codes(sums, source, target)
+        assert np.array_equal(codes, want.codes)
+        assert found == (sums.min(), sums.max(), overflowed)
+
+    codes = np.full((9, 21), -1, np.int16)
+    check((blas(x, w) << shift) + bias, codes, multiply(x, pack_panels_of(w), chunk, codes, fused))
+
+    g = Geometry(1, 1, 1, 1, 1, 1, 1, 3, 3)
+    maps, filters = x.reshape(1, 10, 9, 3)[:, :3], w[:, :27].copy()
+    sums = np.array(naive.conv2d(maps, filters, g))
+    codes = np.full(sums.shape, -1, np.int16)
+    found = convolve(np.ascontiguousarray(maps), pack_filters(filters, g), g, chunk, codes, fused)
+    check((sums << shift) + bias[:, None, None], codes, found)
+
+
+def test_threads_give_the_bits_of_one(rng):
+    """Tiles of rows on two threads are the product, its extremes and its overflows."""
+    x = rng.integers(LOWEST, HIGHEST, size=(37, 33)).astype(np.int16)
+    w = rng.integers(LOWEST, HIGHEST, size=(19, 33)).astype(np.int16)
+    target = Quantizer(QFormat(True, 16, 8), Rounding.RND_CONV, Overflow.SAT)
+    cast = Cast(0, target.lower(QFormat(True, 40, 12)), np.arange(19, dtype=np.int64))
+    alone, shared = np.empty((37, 19), np.int16), np.empty((37, 19), np.int16)
+    panels = pack_panels_of(w)
+    found = multiply(x, panels, 1, alone, cast)
+    with ThreadPoolExecutor(2) as pool:
+        assert multiply(x, panels, 1, shared, cast, workers=Workers(3, pool.map)) == found
+    assert np.array_equal(alone, shared)
