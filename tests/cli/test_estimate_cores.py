@@ -53,6 +53,43 @@ def test_verbose_tells_tiles_and_bounds(accel):
     assert "flatten" not in added
 
 
+def test_what_would_help_is_told(accel):
+    """A sentence a layer with -v and in JSON, and the bandwidth that every layer needs."""
+    document = accel("estimate lenet5 --json -s memory.dram_bytes_per_cycle=4").json
+    layers = {layer["name"]: layer for layer in document["layers"]}
+    # 48,000 weights of 16 bits and 120 biases, 2,016 cycles without waiting, 18 of fill and drain, tanh's depth.
+    assert layers["C5"]["needed_bytes_per_cycle"] == pytest.approx(96_240 / (layers["C5"]["cycles"]["compute"] + 4))
+    assert layers["C5"]["advice"].startswith("waits for weights")
+    assert layers["C5"]["advice"].endswith("would make it compute-bound")
+    assert layers["C5"]["remedies"]["bytes_per_cycle"] > 4
+    assert layers["flatten"]["advice"] is None
+    assert layers["flatten"]["needed_bytes_per_cycle"] is None
+    assert layers["C1"]["busy"] == {"rows": 28.0, "columns": 6.0, "of_rows": 28, "of_columns": 28}
+    for layer in document["layers"]:
+        if layer["macs"]:
+            assert sum(layer["lost"].values()) + layer["utilization"] == pytest.approx(1)
+    shown = accel("estimate lenet5 -v -s memory.dram_bytes_per_cycle=4").out
+    assert layers["C5"]["advice"] in shown
+    assert layers["C1.tanh"]["advice"] not in shown
+    quiet = accel("estimate lenet5 -s memory.dram_bytes_per_cycle=4").out
+    assert "would make it" not in quiet
+
+
+def test_cores_that_cannot_be_are_left_out(accel):
+    """Those that can are compared; for the others there is one reason each on stderr, and all of them in JSON."""
+    shown = accel("estimate lenet5 -a diannao --cores 1,2,4")
+    assert shown.code == 0
+    assert [line.partition(": lenet5: C5: the smallest tile")[0] for line in shown.errors] == [
+        "with 2 cores",
+        "with 4 cores",
+    ]
+    document = accel("estimate lenet5 -a diannao --cores 1,2,4 --json").json
+    assert [point["cores"] for point in document["scaling"]] == [1]
+    assert [refused["cores"] for refused in document["scaling_refused"]] == [2, 4]
+    none = accel("estimate lenet5 -a diannao --cores 2,4")
+    assert (none.code, len(none.errors)) == (2, 2)
+
+
 def test_cores_are_compared(accel):
     """--cores makes a table and, in JSON, a list of points."""
     shown = accel("estimate lenet5 --cores 1,2,4")
@@ -91,6 +128,7 @@ def test_a_pipeline_is_a_choice_of_the_machine(accel):
         ("lenet5 -s cores.partition=rows", "not a partition. Known: batch, output channel, pixel."),
         ("lenet5 --cores 1,x", "--cores 1,x: whole numbers with commas between them are needed"),
         ("lenet5 --cores 0", "cores.number = 0 is too small"),
+        ("lenet5 --cores 1,2,-4", "cores.number = -4 is too small"),
     ],
 )
 def test_refusals(accel, arguments, message):

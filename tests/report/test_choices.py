@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from accel.report.choices import print_choices, print_scaling
+from accel.report.choices import print_advice, print_choices, print_scaling
 
 LAYER = {
     "name": "conv[1]",
@@ -52,6 +52,37 @@ def test_without_a_channel_there_is_no_ridge(console):
     """Nothing is said of a ridge that is not there."""
     print_choices({"layers": [LAYER], "ridge_macs_per_byte": None}, console)
     assert "ridge" not in told(console)
+
+
+def test_a_line_a_layer_at_any_width():
+    """Tiles go before bounds do, and what was left out is said."""
+    narrow = Console(file=StringIO(), width=60, highlight=False)
+    print_choices({"layers": [LAYER, UNIT, SOFTMAX], "ridge_macs_per_byte": None}, narrow)
+    lines = told(narrow).splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    (conv,) = [line for line in lines if "conv[1]" in line]
+    assert conv.split()[:4] == ["conv[1]", "weights", "compute", "1,234"]
+    assert any(line.startswith("left out at 60 columns: sums, steps, G×N×P×Q×K×C of a tile") for line in lines)
+
+
+def test_sentences(console):
+    """One a layer, neighbours with the same one together; without those of units that only add their depth."""
+    cycles, depth = {"steady": 9}, {"steady": 0}
+    layers = [
+        {"name": "a", "macs": 5, "cycles": cycles, "advice": "computes"},
+        {"name": "b[0]", "macs": 5, "cycles": cycles, "advice": "waits for weights"},
+        {"name": "c", "macs": 5, "cycles": cycles, "advice": "waits for weights"},
+        {"name": "relu", "macs": 0, "cycles": depth, "advice": "works behind"},
+        {"name": "pool", "macs": 0, "cycles": cycles, "advice": "lags"},
+        {"name": "flatten", "macs": 0, "cycles": depth, "advice": None},
+    ]
+    print_advice({"layers": layers}, console)
+    rows = [line.split() for line in told(console).splitlines() if line.strip()][2:]
+    assert rows == [
+        ["a", "computes"],
+        ["b[0]", "and", "1", "more", "waits", "for", "weights"],
+        ["pool", "lags"],
+    ]
 
 
 def test_cores(console):
