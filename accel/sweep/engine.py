@@ -90,7 +90,11 @@ class Local:
 
 
 class Cluster:
-    """The workers of a dask scheduler; start them with one thread each (`dask worker ADDRESS --nthreads 1`)."""
+    """The workers of a dask scheduler; start them with one thread each.
+
+    `OPENBLAS_NUM_THREADS=1 dask worker ADDRESS --nthreads 1`: with more, float64 sums of the reference may differ in
+    their last digit from worker to worker.
+    """
 
     def __init__(self, address: str) -> None:
         distributed = optional("distributed", "--engine dask", "pip install 'bitcycle[cluster]'")
@@ -103,7 +107,8 @@ class Cluster:
         except TimeoutError:
             self._client.close()
             raise ConfigError(
-                f"the scheduler at {address} has no workers; start some: dask worker {address} --nthreads 1"
+                f"the scheduler at {address} has no workers; start some: "
+                f"OPENBLAS_NUM_THREADS=1 dask worker {address} --nthreads 1"
             ) from None
         self._executor: Any = self._client.get_executor(pure=False, retries=0)
 
