@@ -17,7 +17,7 @@ import numpy as np
 
 from kernels._jit import inline, kernel
 from kernels.modes import Overflow, Rounding
-from kernels.quantize import ones, round_drawn, round_shift
+from kernels.quantize import exact_integer, ones, round_drawn, round_shift
 
 STOCHASTIC = int(Rounding.STOCHASTIC)
 SAT_SYM = int(Overflow.SAT_SYM)
@@ -112,21 +112,20 @@ def audit(codes, rq, draws):
 
 
 @kernel
-def audit_values(mantissas, exponents, rq, draws):
-    """Return the `AuditCounts` of encoding the values mantissa * 2^exponent, counted in lsb of the target.
+def audit_values(bits, frac_bits, rq, draws):
+    """Return the `AuditCounts` of encoding float64 values, counted in lsb of the target.
 
-    mantissas, exponents: (n,) int64, every left shift proved to fit 63 bits · the rest as for `audit`; rq.shift is not
-    read.
+    bits: (n,) int64, those of the values, all below 2^62 lsb · frac_bits: the target's · the rest as for `audit`;
+    rq.shift is not read.
     """
     low, high = limits(rq)
     rounded, dropped, overflowed, excess, first = 0, 0, 0, 0, -1
-    for i in range(mantissas.size):
-        v, shift = mantissas[i], -exponents[i]
+    for i in range(bits.size):
+        v, shift = exact_integer(bits[i], frac_bits)
         u = round_drawn(v, shift, rq, draws[i]) if rq.rounding == STOCHASTIC else round_shift(v, shift, rq.rounding)
-        lost = shift - lowest_bit(v) if v != 0 else 0
-        if lost > 0:
-            rounded += 1
-            dropped = max(dropped, lost)
+        rounded += np.int64(v & ones(min(max(shift, 0), 63)) != 0)
+        if v & ones(min(max(shift - dropped, 0), 63)) != 0:  # more than any before, which is rare
+            dropped = shift - lowest_bit(v)
         if u > high or u < low:
             first = i if overflowed == 0 else first
             overflowed += 1

@@ -7,12 +7,14 @@ nothing but the unit's own count.
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from accel.numeric.cast import lane_draws
+from accel.numeric.cast import holds, lane_draws
 from accel.numeric.format import QFormat
 from accel.numeric.ledger import Detail
 from accel.numeric.quantizer import Quantizer
@@ -35,6 +37,8 @@ def audit_cast(
     """
     from kernels.audit import audit  # compiled code only when something is audited
 
+    if holds(target, source):
+        return Detail()
     flat = np.require(codes, np.int64, ["C", "W"]).reshape(-1)
     bits = np.empty(0, np.int64) if draws is None else np.require(draws, np.int64, ["C", "W"]).reshape(-1)
     rq = target.lower(source)
@@ -56,24 +60,24 @@ def audit_encode(values: ArrayLike, target: Quantizer, first_row: int = 0, first
     """
     from kernels.audit import audit_values  # compiled code only when something is audited
 
-    x = np.asarray(values, np.float64)
+    x = np.require(values, np.float64, ["C", "W"])
     flat = x.reshape(-1)
-    infinite = np.isinf(flat)
-    fractions, powers = np.frexp(np.where(infinite, 0.0, flat))
-    mantissas = (fractions * 2.0**53).astype(np.int64)  # 2^52 <= |mantissa| < 2^53, or 0
-    exponents = np.where(mantissas == 0, 0, powers.astype(np.int64) + target.format.frac_bits - 53)
-    # Up to a left shift of 9 a mantissa stays below 2^62. Beyond, |x| >= 2^62 lsb: out of range and a whole number.
-    far = exponents > 9
-    rq = target.lower(target.format)
+    peaks = (int(flat.argmax()), int(flat.argmin())) if flat.size else ()
+    # From 2^62 lsb on a value is out of range of every format and a whole number of lsb.
+    exponent = 62 - target.format.frac_bits
+    reach = math.ldexp(1.0, exponent) if exponent < 1024 else math.inf
+    far = np.abs(flat) >= reach if any(abs(flat[i]) >= reach for i in peaks) else np.zeros(0, np.bool_)
+    infinite = np.isinf(flat) if far.size else far
+    bits = (np.where(far, 0.0, flat) if far.size else flat).view(np.int64)
     near = audit_values(
-        np.where(far, 0, mantissas), np.where(far, 0, exponents), rq, lane_draws(target, x.shape, first_row)
+        bits, target.format.frac_bits, target.lower(target.format), lane_draws(target, x.shape, first_row)
     )
     excess = int(near.largest_excess)
-    for i in {int(flat.argmin()), int(flat.argmax())} if far.any() else ():
-        if far[i]:
-            code = int(mantissas[i]) << int(exponents[i])
+    for i in peaks if far.size else ():
+        if far[i] and not infinite[i]:
+            code = int(Fraction(float(flat[i])) * Fraction(2) ** target.format.frac_bits)
             excess = max(excess, code - target.format.max_code, _lowest_code(target) - code)
-    candidates = [int(np.flatnonzero(outside)[0]) for outside in (infinite, far) if outside.any()]
+    candidates = [int(np.flatnonzero(far)[0])] if far.any() else []
     if near.first >= 0:
         candidates.append(int(near.first))
     return Detail(

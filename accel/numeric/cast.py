@@ -169,7 +169,7 @@ def cast_codes(
     """
     from kernels import quantize as kernel  # compiled code only when something is cast
 
-    if _holds(target, source):
+    if holds(target, source):
         return FxArray.trusted(np.asarray(codes).astype(target.format.dtype, copy=False), target.format), 0
     # Writable, because Numba would compile the kernel once more for arrays that may only be read.
     flat = np.require(codes, np.int64, ["C", "W"]).reshape(-1)
@@ -184,7 +184,7 @@ def cast_codes(
     return FxArray.trusted(out.reshape(np.shape(codes)), target.format), overflowed
 
 
-def _holds(target: Quantizer, source: QFormat) -> bool:
+def holds(target: Quantizer, source: QFormat) -> bool:
     """Tell whether every code of the source is a code of the target with the same value, that no mode touches."""
     held = target.format
     lowest = -held.max_code if target.overflow == Overflow.SAT_SYM and held.signed else held.min_code

@@ -78,6 +78,8 @@ def test_values_at_the_ends_of_float64():
 def test_far_formats():
     """Binary points far from 1 change nothing: only bits below the lsb are lost, only codes beyond the range excess."""
     assert audit_encode([2.0**999, 3 * 2.0**990], quantizer("Q1000.-992")) == Detail(1, 2, 1, (0,))
+    last = np.nextafter(2.0**1023, np.inf)  # 2^971 beyond 2^1023, 21 bits below the lsb
+    assert audit_encode([last], quantizer("Q1000.-992")) == Detail(1, 21, 2**31 - 127, (0,))
     assert audit_encode([2.0**-999, 3 * 2.0**-1008], quantizer("Q-999.1007")) == Detail(1, 1, 129, (0,))
 
 
