@@ -122,7 +122,8 @@ class FixedTrainingOps(FixedOps):
         turned = weight.codes[:, :, ::-1, ::-1].reshape(groups, K // groups, depth, R, S).swapaxes(1, 2)
         back = Geometry(1, 1, 0, 0, *window.dilation, groups, R, S)
         spread = _spread(delta.codes, window, input_shape)
-        products = ConvProducts(spread, turned.reshape(groups * depth, K // groups, R, S), back, input_shape[1:3])  # type: ignore[arg-type]  # a map has two extents
+        _, height, width = input_shape
+        products = ConvProducts(spread, turned.reshape(groups * depth, K // groups, R, S), back, (height, width))
         return self._made(exact_conv(products), _product(delta, weight))
 
     def conv2d_gradient(self, delta: FxArray, x: FxArray, window: Window, groups: int) -> tuple[FxArray, FxArray]:
