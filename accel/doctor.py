@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from accel.network.graph import Network
 
 PACKAGES = ("bitcycle", "numpy", "numba", "llvmlite", "click", "rich", "pydantic", "jinja2", "matplotlib")
-FEATURES = ("sse4.2", "avx2", "avx512f", "avx512vnni", "avxvnni", "neon", "dotprod", "sve")
+FEATURES = ("sse4.2", "avx2", "avx512f", "avx512vnni", "avxvnni", "amx-int8", "neon", "dotprod", "sve")
 """Processor features that decide how fast integer kernels are."""
 
 WARM_MACHINES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -38,7 +38,7 @@ and without, random bits, and operands so wide that sums need 64 bits."""
 
 def examine() -> dict[str, Any]:
     """Return what was found, as plain values."""
-    from kernels._jit import CACHE_FOLDER, is_warm
+    from kernels.cache import CACHE_FOLDER, is_warm
 
     return {
         "schema": "bitcycle-doctor-1",
@@ -96,6 +96,7 @@ def warm_up() -> float:
                 sample_unit(function, design)(np.ones((1, 2), dtype=np.int64))
     _look_results_up()
     _multiply_wide_codes()
+    _multiply_bytes()
     _step_every_array()
     _train_a_little()
     return perf_counter() - started
@@ -126,6 +127,28 @@ def _multiply_wide_codes() -> None:
     ConvProducts(wide, wide[..., :1], Geometry(1, 1, 0, 0, 1, 1, 1, 1, 1), (1, 2)).exact(0)
 
 
+def _multiply_bytes() -> None:
+    """Reach the byte tiles, which small layers leave to others; 8 and 16 bits, sums and codes."""
+    import numpy as np
+
+    from kernels.amx import AMX, has_amx
+    from kernels.conv import Geometry
+    from kernels.maps import Filters
+    from kernels.modes import Requant
+    from kernels.packed import Cast, Panels
+    from kernels.products import convolve, multiply
+
+    if not has_amx():
+        return
+    cast = Cast(0, Requant(0, 0, 0, 1, 8, 0, 16, 0, 0), np.zeros(1, np.int64))
+    for codes in (np.ones((1, 4), np.int8), np.ones((1, 4), np.int16)):
+        for made, how in ((np.empty((1, 1), np.int64), None), (np.empty((1, 1), np.int16), cast)):
+            multiply(codes, Panels(codes), 1, made, how, AMX)
+            window = Geometry(1, 1, 0, 0, 1, 1, 1, 2, 2)
+            maps, filters = codes.reshape(1, 1, 2, 2), Filters(codes, window)
+            convolve(maps, filters, window, 1, made.reshape(1, 1, 1, 1), how, AMX)
+
+
 def _step_every_array() -> None:
     from dataclasses import replace
 
@@ -146,16 +169,17 @@ def _train_a_little() -> None:
     import numpy as np
 
     from accel.config import load_accelerator
-    from accel.layers import Conv2d, Dense, Flatten, Pool2d, Softmax
+    from accel.layers import Activation, Conv2d, Dense, Flatten, Pool2d, Softmax
     from accel.network.graph import chain
     from accel.network.initial import initial_parameters
     from accel.train.fixed import fixed_learner
     from accel.train.optimizers import Sgd
 
-    pools = {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
-    layers = {"conv": Conv2d(4, 3), **pools, "flatten": Flatten(), "dense": Dense(3), "softmax": Softmax()}
+    layers: dict[str, Layer] = {"conv": Conv2d(4, 3), "sigmoid": Activation("sigmoid")}
+    layers |= {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
+    layers |= {"apart": Pool2d("average", 2), "flatten": Flatten(), "dense": Dense(3), "softmax": Softmax()}
     network = chain("trained", (1, 9, 9), layers)
-    for overrides in ((), ("training.master=Q2.30",)):
+    for overrides in ((), ("training.master=Q2.30",), ("training.rounding.error=STOCHASTIC",)):
         machine = load_accelerator("gupta2015", overrides)
         learner = fixed_learner(network, machine, loss="cross-entropy", optimizer=Sgd(0.1, 0.9), batch=2)
         state = learner.start(initial_parameters(network, 1))

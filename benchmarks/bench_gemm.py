@@ -21,13 +21,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from accel.numeric.proof import chunk_terms
-from kernels.packed import Workers, best_engine, multiply, pack_panels_of
+from kernels.amx import AMX, has_amx
+from kernels.packed import Panels, Workers
+from kernels.products import multiply
 from kernels.vnni import TILE, VNNI, has_vnni
 
 Codes = NDArray[np.integer[Any]]
 Task = Callable[[], object]
 
-ENGINES = {"vnni": VNNI, "tile": TILE} if has_vnni() else {"tile": TILE}
+ENGINES = {"amx": AMX} if has_amx() else {}
+ENGINES |= {"vnni": VNNI, "tile": TILE} if has_vnni() else {"tile": TILE}
 THREADS = (1, 2)
 FLOATS = {"float32 BLAS": np.float32, "float64 BLAS": np.float64}
 
@@ -60,7 +63,7 @@ def our_product(x: Codes, w: Codes, kind: Kind, engine: int, pool: ThreadPoolExe
     workers = Workers(1, map) if pool is None else Workers(pool._max_workers, pool.map)
 
     def product() -> None:
-        multiply(x, pack_panels_of(w), chunk_terms(kind.largest, kind.largest), out, engine=engine, workers=workers)
+        multiply(x, Panels(w), chunk_terms(kind.largest, kind.largest), out, engine=engine, workers=workers)
 
     product()
     assert np.array_equal(out, x.astype(np.float64) @ w.astype(np.float64).T), "a sum is wrong"
@@ -106,7 +109,7 @@ def main() -> None:
         for threads in THREADS:
             mine = None if threads == 1 else pool
             cases = [(square, kind, engine, peer) for kind in kinds for engine in ENGINES for peer in FLOATS]
-            best = next(name for name, engine in ENGINES.items() if engine == best_engine())
+            best = next(iter(ENGINES))
             cases += [(shape, kinds[0], best, "float32 BLAS") for shape in shapes]
             for shape, kind, engine, peer in cases:
                 x, w = operands(shape, KINDS[kind])
@@ -118,7 +121,7 @@ def main() -> None:
         for peer in ("apytypes", "fxpmath"):
             shape = FXPMATH_SHAPE if peer == "fxpmath" else square
             x, w = operands(shape, kind)
-            ours = our_product(x, w, kind, best_engine(), None)
+            ours = our_product(x, w, kind, ENGINES[best], None)
             (full, task) = next(pair for pair in their_fixed_point(x, w, kind).items() if pair[0].startswith(peer))
             figures[title(shape, "16-bit", best, 1, peer)] = compare(full, ours, task, shape, 1, min(runs, 3))
     publish("bench_gemm", figures, is_look)

@@ -30,6 +30,7 @@ COMMANDS = {
     "published.html": "accel show published --html reports/published.html",
     "precision.html": "python benchmarks/sweep_precision.py",
     "parallelism.html": "python benchmarks/sweep_parallelism.py",
+    "training.html": "python benchmarks/train_page.py",
 }
 """Page under reports/ to the command that makes it, run at the top of the repository."""
 

@@ -36,4 +36,4 @@ def make(name: str, document: Mapping[str, Any], out: Path, jobs: int, command: 
         write_file(out / f"{name}.html", page.encode())
     for words in (headline(outcome.document), verdict(outcome.document), *attention(outcome.document)):
         print(words)
-    print(f"written: {name}.html, {name}.json")
+    print(f"written: {out / name}.html, {name}.json")

@@ -216,16 +216,16 @@ def side_by_side(runs: list[dict[str, Any]], name: str, at: int) -> dict[str, An
 def main() -> None:
     """Run all rows and networks with all seeds, tell and write the figures."""
     parser = argparse.ArgumentParser(description="The documents' networks, float64 and fixed point side by side.")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(3, 1), metavar=("ROWS", "NETWORKS"), help="how many")
     parser.add_argument("--only", choices=("rows", "networks"), help="one of the two parts")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="a slice of the data, few iterations, no result file")
     options = parser.parse_args()
-    seeds = 1 if options.quick else options.seeds
+    row_seeds, network_seeds = (1, 1) if options.quick else options.seeds
     rows = [] if options.only == "networks" else [ROWS[1], ROWS[2], ROWS[0]]  # the longest first
     networks = [] if options.only == "rows" else list(NETWORKS)
-    names = [*(row.name for row in rows), *networks]
-    tasks = [(n, a, s, options.quick) for n in names for a in ("fixed", "golden") for s in range(1, seeds + 1)]
+    seeds = {**{row.name: row_seeds for row in rows}, **dict.fromkeys(networks, network_seeds)}
+    tasks = [(n, a, s, options.quick) for n in seeds for a in ("fixed", "golden") for s in range(1, seeds[n] + 1)]
     started = perf_counter()
     with ProcessPoolExecutor(options.jobs) as pool:
         runs = list(pool.map(_job, tasks))

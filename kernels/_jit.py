@@ -1,36 +1,22 @@
 """The one place for Numba options.
 
-Every kernel is compiled on first use and kept on disk in a folder named after the contents of `kernels/*.py`: Numba
-itself would not notice that a function which a cached kernel inlines has changed. No fastmath (there are no floats),
-no parallel loops (threads run whole batches, see `accel.runner`), the GIL released.
+Every kernel is compiled on first use and kept on disk (`kernels.cache`). No fastmath (there are no floats but the exact
+ones of `kernels.vector_encode`), no parallel loops (threads run whole batches, see `accel.runner`), the GIL released.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numba.core.config
 from numba.core.runtime import rtsys
+from numba.extending import register_jitable
+
+from kernels.cache import CACHE_FOLDER
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _cache_folder() -> Path:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    root = (
-        os.environ.get("NUMBA_CACHE_DIR")
-        or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bitcycle"
-    )
-    return Path(root) / f"kernels-{digest}"
-
-
-CACHE_FOLDER = _cache_folder()
 
 
 def kernel(function: F) -> F:
@@ -69,6 +55,11 @@ def inline(function: F) -> F:
     return compiled
 
 
-def is_warm() -> bool:
-    """Tell whether some kernel has been compiled and kept before."""
-    return any(CACHE_FOLDER.rglob("*.nbi"))
+def shared(function: F) -> F:
+    """Compile a function into the kernels that call it, and let Python, which calls it too, run it as it stands.
+
+    An `inline` function that Python calls is compiled in every process anew, because it is not kept on disk, and one
+    such compilation makes all of Numba's compiler ready first: more than loading all kernels of a run.
+    """
+    plain: F = register_jitable(nogil=True)(function)
+    return plain

@@ -15,8 +15,9 @@ import numpy as np
 from kernels._jit import inline, kernel
 from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
 from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
-from kernels.maps import convolve, pack_filters
+from kernels.maps import Filters
 from kernels.matmul import BLOCK_BYTES
+from kernels.products import convolve
 from kernels.tile import LANES, ROWS, pack, pack_columns, tiles
 
 
@@ -40,7 +41,7 @@ def conv2d(x, w, geometry, chunk, out):
     x: (N, C, H, W) int8 or int16 · w: (K, C/groups * R * S) likewise · out: (N, K, P, Q) int64 · chunk:
     `accel.numeric.proof.chunk_terms` of both operands.
     """
-    convolve(x, pack_filters(w, geometry), geometry, chunk, out)
+    convolve(x, Filters(w, geometry), geometry, chunk, out)
 
 
 @kernel

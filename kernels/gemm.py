@@ -19,6 +19,7 @@ import numpy as np
 from kernels._jit import inline, kernel
 from kernels.quantize import bit_above, confine, round_shift
 from kernels.tile import VECTOR, tiles
+from kernels.vector_cast import cast_run, is_vector_cast, vector_cast
 from kernels.vnni import HEIGHT, VECTORS, WIDTH, sum_tile
 
 HALF = 128  # the largest magnitude of a half
@@ -30,7 +31,6 @@ BLOCK_BYTES = 1 << 18  # what the lanes of a block may take: they stay in a seco
 EXTREMES = (1 << 63) - 1, -(1 << 63)  # smallest and largest of no sums at all
 NO_SUMS = np.empty((0, 0), dtype=np.int64)
 NO_CODES = np.empty((0, 0), dtype=np.int16)
-NO_BIAS = np.empty(0, dtype=np.int64)
 
 
 class Task(NamedTuple):
@@ -77,6 +77,10 @@ def gemm(rows, lanes, offsets, task, rq, bias, sums, codes):
     totals = np.empty((HEIGHT + 1, block), dtype=np.int64)  # the last line: outputs side by side
     low, high = EXTREMES
     overflows = 0
+    is_fast = is_vector_cast(rq)
+    how = vector_cast(rq, task.shift)
+    found = np.zeros((3, VECTOR), dtype=np.int64)
+    found[0], found[1] = EXTREMES
     for image in range(task.images):
         group = image % task.groups
         for begin in range(0, count, block):
@@ -97,11 +101,14 @@ def gemm(rows, lanes, offsets, task, rq, bias, sums, codes):
                     if codes.size == 0:
                         copy(totals, line, held, sums, row, place)
                         continue
+                    if is_fast:
+                        cast_fast(totals, line, held, task, how, bias, codes, row, place, found)
+                        continue
                     least, most, outside = cast(totals, line, held, task, rq, bias, codes, row, place)
                     low = min(low, least)
                     high = max(high, most)
                     overflows += outside
-    return low, high, overflows
+    return min(low, found[0].min()), max(high, found[1].max()), overflows + found[2].sum()
 
 
 @inline
@@ -159,6 +166,14 @@ def cast(totals, line, count, task, rq, bias, codes, row, place):
         codes[row, inside(place, j)] = code
         overflows += outside
     return low, high, overflows
+
+
+@inline
+def cast_fast(totals, line, count, task, how, bias, codes, row, place, found):
+    """Do the same in vectors; found: (3, VECTOR), smallest, largest and overflows."""
+    plus, first = (bias[row % len(bias)], -1) if task.by_row else (0, place)
+    at, to = line * totals.shape[1], row * codes.shape[1] + place
+    cast_run(totals, at, count, how, plus, bias, first, codes, to, found)
 
 
 @inline

@@ -8,19 +8,23 @@ of one output row and the start of the next, which belong to no window.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from kernels._jit import inline, kernel
+from kernels.amx import QUAD
 from kernels.gemm import HALF, WORTHWHILE, Task, inside, pack_rows, pair
+from kernels.moves import unite_channels
 from kernels.packed import (
     ALONE,
     aligned,
     best_engine,
     block_masses,
     compute,
+    count_limbs,
+    in_limbs,
     in_pairs,
     longest_chunk,
     peak,
@@ -34,15 +38,42 @@ MAPS_BYTES = 1 << 20  # packed maps of the inputs that go through together
 
 
 class Filters:
-    """Filters of a convolution, packed as rows at first use, whole or in halves.
+    """Filters of a convolution, packed as rows at first use: in pairs, whole or in halves, or in limbs.
 
-    ordered: (groups, filters, pairs * 2) int16 in the order of `_offsets`. masses: see `kernels.packed.block_masses`.
+    codes: (K, C/groups * R * S) int8 or int16 in reduction order (c, r, s).
     """
 
-    def __init__(self, ordered):
-        self.ordered = ordered
-        self.masses = block_masses(ordered.reshape(-1, ordered.shape[2]))
+    def __init__(self, codes, geometry):
+        self.codes = codes
+        self.geometry = geometry
         self._packed = {}
+
+    def _ordered(self, together):
+        """Return (groups, filters, terms) with that many channels side by side, in the order of `offsets_of`."""
+        K, terms = self.codes.shape
+        taps = self.geometry.R * self.geometry.S
+        channels = terms // taps
+        coupled = np.zeros((K, tiles(channels, together) * together, taps), dtype=self.codes.dtype)
+        coupled[:, :channels] = self.codes.reshape(K, channels, taps)
+        # (c, tap) with c = (set, which) becomes (set, tap, which)
+        ordered = np.ascontiguousarray(coupled.reshape(K, -1, together, taps).swapaxes(2, 3))
+        return ordered.reshape(self.geometry.groups, K // self.geometry.groups, -1)
+
+    @cached_property
+    def ordered(self):
+        """Return the codes in pairs of channels."""
+        return self._ordered(2)
+
+    @cached_property
+    def masses(self):
+        """Return `kernels.packed.block_masses`."""
+        return block_masses(self.ordered.reshape(-1, self.ordered.shape[2]))
+
+    @cached_property
+    def limbs(self):
+        """Return how many limbs a code has and the rows: (groups * couples, blocks, 2, SIDE, BLOCK) int8."""
+        limbs = count_limbs(self.codes)
+        return limbs, np.concatenate([in_limbs(group, limbs) for group in self._ordered(QUAD)])
 
     def rows(self, parts):
         """Return (groups * tiles, pairs, HEIGHT, 2) int16."""
@@ -73,18 +104,6 @@ class Phases(NamedTuple):
     shape: tuple[int, int]
 
 
-def pack_filters(w, geometry):
-    """Pack w: (K, C/groups * R * S) int8 or int16 in reduction order (c, r, s)."""
-    K, terms = w.shape
-    taps = geometry.R * geometry.S
-    channels = terms // taps
-    coupled = np.zeros((K, channels + channels % 2, taps), dtype=np.int16)
-    coupled[:, :channels] = w.reshape(K, channels, taps)
-    # (c, tap) with c = (pair, which) becomes (pair, tap, which), the order of `_offsets`
-    ordered = np.ascontiguousarray(coupled.reshape(K, -1, 2, taps).swapaxes(2, 3)).reshape(K, -1)
-    return Filters(ordered.reshape(geometry.groups, K // geometry.groups, -1))
-
-
 def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=ALONE):
     """Convolve x: (N, C, H, W) int8 or int16, C-contiguous, with packed filters; returns what `gemm` returns.
 
@@ -94,8 +113,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     N, C, _, _ = x.shape
     _, K, P, Q = out.shape
     groups = geometry.groups
-    couples = (C // groups + 1) // 2
-    phases, offsets, size = _layout(geometry, P, Q, couples)
+    phases, offsets, size = layout(geometry, P, Q, tiles(C // groups, 2))
     parts, chunk = filters.parts(peak(x), chunk)
     rows = filters.rows(parts)
     task = Task(
@@ -123,7 +141,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
         found = []
         for first in range(begin, end, held):
             last = min(first + held, end)
-            pack_maps(x[first:last], geometry, phases.rows, phases.columns, phases.shape, in_pairs(lanes))
+            pack_maps(x[first:last], geometry, phases, 2, in_pairs(lanes)[:, :, None])
             mine = task._replace(images=(last - first) * groups)
             found.append(compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, maps[first * K : last * K]))
         return together(found)
@@ -131,7 +149,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     if workers.count == 1 or N >= workers.count:
         return together(workers.map(images, spans(N, workers.count)))
     lanes = aligned((N, groups, size, 2))
-    pack_maps(x, geometry, phases.rows, phases.columns, phases.shape, in_pairs(lanes))
+    pack_maps(x, geometry, phases, 2, in_pairs(lanes)[:, :, None])
 
     def tiles_of_filters(span):
         mine = task._replace(images=N * groups, first=span[0], last=span[1])
@@ -141,23 +159,23 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
 
 
 @kernel
-def pack_maps(x, geometry, rows, columns, shape, lanes):
-    """Write the maps as lanes: two channels side by side, thinned by the strides, padding included.
+def pack_maps(x, geometry, phases, together, lanes):
+    """Write the maps as lanes: channels side by side, thinned by the strides, padding included.
 
-    x: (N, C, H, W) int8 or int16 · rows, columns: (n,) int64, the phases of the strides that are wanted · shape: rows
-    and columns of a thinned map · lanes: (at least N, groups, size) int32, in order (couple of channels, phase of
-    rows, phase of columns, map), zeros behind.
+    x: (N, C, H, W) int8 or int16 · together: channels in a set, 2 or QUAD · lanes: (at least N, groups, planes, size)
+    in order (set of channels, phase of rows, phase of columns, map), zeros behind: int32, pairs of codes in one plane,
+    or uint32, quads in as many planes as a code has limbs.
     """
     N, C, H, W = x.shape
     channels = C // geometry.groups
-    height, width = shape
+    height, width = phases.shape
     for n in range(N):
         for group in range(geometry.groups):
             at = 0
-            for first in range(group * channels, (group + 1) * channels, 2):
-                coupled = first + 1 < (group + 1) * channels
-                for row in rows:
-                    for column in columns:
+            for first in range(group * channels, (group + 1) * channels, together):
+                count = min(together, (group + 1) * channels - first)
+                for row in phases.rows:
+                    for column in phases.columns:
                         # Lane q sees column start + q * step, which the map has for begin <= q < end.
                         start, step = column - geometry.pad_w, geometry.stride_w
                         begin = min(width, max(0, (step - 1 - start) // step))
@@ -165,45 +183,70 @@ def pack_maps(x, geometry, rows, columns, shape, lanes):
                         for p in range(height):
                             h = p * geometry.stride_h + row - geometry.pad_h
                             if 0 <= h < H:
-                                clear(lanes, n, group, at, at + begin)
                                 source = start + begin * step
-                                couple(x, n, first, coupled, h, source, step, lanes, group, at + begin, end - begin)
+                                clear(lanes, n, group, at, at + begin)
+                                if together == 2:
+                                    couple(
+                                        x, n, first, count, h, source, step, lanes[n, group, 0, at + begin : at + end]
+                                    )
+                                else:
+                                    unite(x, n, first, count, h, source, step, lanes, group, at + begin, end - begin)
                                 clear(lanes, n, group, at + end, at + width)
                             else:
                                 clear(lanes, n, group, at, at + width)
                             at += width
-            clear(lanes, n, group, at, lanes.shape[2])
+            clear(lanes, n, group, at, lanes.shape[3])
 
 
 @inline
-def couple(x, n, first, coupled, h, source, step, lanes, group, at, count):
-    """Write `count` codes of a row beside those of the next channel, or zeros; source: the first column read."""
-    if not coupled:
-        for q in range(count):
-            lanes[n, group, inside(at, q)] = pair(x[n, first, h, inside(source, q * step)], 0)
+def couple(x, n, first, count, h, source, step, into):
+    """Write a row of codes beside that of the next channel, or beside zeros; source: the first column read."""
+    if count == 1:
+        for q in range(len(into)):
+            into[q] = pair(x[n, first, h, inside(source, q * step)], 0)
     elif step == 1:
-        for q in range(count):
-            even, odd = x[n, first, h, inside(source, q)], x[n, first + 1, h, inside(source, q)]
-            lanes[n, group, inside(at, q)] = pair(even, odd)
+        for q in range(len(into)):
+            into[q] = pair(x[n, first, h, inside(source, q)], x[n, first + 1, h, inside(source, q)])
     else:
-        for q in range(count):
-            even, odd = x[n, first, h, inside(source, q * step)], x[n, first + 1, h, inside(source, q * step)]
-            lanes[n, group, inside(at, q)] = pair(even, odd)
+        for q in range(len(into)):
+            into[q] = pair(x[n, first, h, inside(source, q * step)], x[n, first + 1, h, inside(source, q * step)])
+
+
+@inline
+def unite(x, n, first, count, h, source, step, lanes, group, at, columns):
+    """Write the limbs of a row of codes beside those of the next `count` - 1 channels, zeros for the rest of a quad."""
+    _, C, H, W = x.shape
+    _, groups, limbs, size = lanes.shape
+    if step == 1:
+        to = (n * groups + group) * limbs * size + at
+        unite_channels(x, ((n * C + first) * H + h) * W + source, H * W, count, limbs, lanes, to, size, columns)
+        return
+    for plane in range(limbs):
+        shift = np.int32(8 if plane == 0 and limbs == 2 else 0)
+        for k in range(count):
+            for q in range(columns):
+                byte = np.uint32((np.int32(x[n, first + k, h, inside(source, q * step)]) >> shift) & np.int32(255))
+                word = lanes[n, group, plane, inside(at, q)] if k else np.uint32(0)
+                lanes[n, group, plane, inside(at, q)] = word | byte << np.uint32(8 * k)
 
 
 @inline
 def clear(lanes, n, group, begin, end):
     """Write zeros."""
-    for q in range(end - begin):
-        lanes[n, group, inside(begin, q)] = 0
+    for plane in range(lanes.shape[2]):
+        for q in range(end - begin):
+            lanes[n, group, plane, inside(begin, q)] = 0
 
 
 @lru_cache(maxsize=256)
-def _layout(geometry, P, Q, couples):
-    """Return the phases, the offset of every pair and the lanes of one input, with WIDTH more that a tile may read."""
+def layout(geometry, P, Q, sets):
+    """Return the phases, the offset of every set's taps and the lanes of one input, with WIDTH more for the last tile.
+
+    sets: of channels that stand side by side, 2 or 4 of them.
+    """
     phases = _phases(geometry, P, Q)
-    size = couples * len(phases.rows) * len(phases.columns) * phases.shape[0] * phases.shape[1] + WIDTH
-    return phases, _offsets(geometry, phases, couples), size
+    size = sets * len(phases.rows) * len(phases.columns) * phases.shape[0] * phases.shape[1] + WIDTH
+    return phases, _offsets(geometry, phases, sets), size
 
 
 def _phases(geometry, P, Q):
@@ -214,12 +257,12 @@ def _phases(geometry, P, Q):
     return Phases(np.unique(rows % geometry.stride_h), np.unique(columns % geometry.stride_w), shape)
 
 
-def _offsets(geometry, phases, couples):
-    """Return where the first lane of every pair (couple of channels, r, s) stands, (couples * R * S,) int64."""
-    couple, r, s = np.ogrid[:couples, : geometry.R, : geometry.S]
+def _offsets(geometry, phases, sets):
+    """Return where the first lane of every (set of channels, r, s) stands, (sets * R * S,) int64."""
+    each, r, s = np.ogrid[:sets, : geometry.R, : geometry.S]
     h, v = r * geometry.dilation_h, s * geometry.dilation_w
     phase = np.searchsorted(phases.rows, h % geometry.stride_h)
     across = np.searchsorted(phases.columns, v % geometry.stride_w)
-    thinned = (couple * len(phases.rows) + phase) * len(phases.columns) + across
+    thinned = (each * len(phases.rows) + phase) * len(phases.columns) + across
     height, width = phases.shape
     return ((thinned * height + h // geometry.stride_h) * width + v // geometry.stride_w).reshape(-1)

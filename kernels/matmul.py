@@ -13,7 +13,8 @@ from kernels._jit import kernel
 from kernels.chain import BIAS, BLOCK_SUMS, REGISTERS, TOTAL, accumulate, place_columns, place_rows
 from kernels.chain import Steps as Steps
 from kernels.lookahead import BLOCK, UNFLAGGED, UNWATCHED, fits_int16, lay_out, multiply_stepwise, weigh
-from kernels.packed import multiply, pack_panels_of
+from kernels.packed import Panels
+from kernels.products import multiply
 from kernels.tile import LANES, ROWS, pack, pack_columns, tiles
 
 BLOCK_BYTES = 1 << 18  # what a block of operands may take: it stays in a second-level cache
@@ -25,7 +26,7 @@ def matmul(x, w, chunk, out):
     x: (M, K) int8 or int16 · w: (N, K) likewise · out: (M, N) int64 · chunk: `accel.numeric.proof.chunk_terms` of both
     operands.
     """
-    multiply(x, pack_panels_of(w), chunk, out)
+    multiply(x, Panels(w), chunk, out)
 
 
 @kernel

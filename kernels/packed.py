@@ -7,16 +7,17 @@ multiplies them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kernels.amx import BLOCK, SIDE
 from kernels.gemm import (
     EXTREMES,
     HALF,
     HALVES_CHUNK,
-    NO_BIAS,
     NO_CODES,
     NO_SUMS,
     RUN,
@@ -27,8 +28,10 @@ from kernels.gemm import (
     pack_rows,
     sum_runs,
 )
+from kernels.limbs import pack_limbs
 from kernels.modes import Requant
 from kernels.tile import tiles
+from kernels.vector_cast import NO_BIAS
 from kernels.vnni import HEIGHT, TILE, VNNI, WIDTH, has_vnni
 
 UNCAST = Requant(0, 0, 0, 1, 64, 0, 64, 0, 0)  # read by nobody: sums are written as they are
@@ -52,16 +55,31 @@ class Workers(NamedTuple):
 ALONE = Workers(1, map)
 
 
-class Panels(NamedTuple):
-    """Weights of a matrix product, packed as lanes: (size, 2) int16, for `outputs` filters of K codes.
+class Panels:
+    """Weights of a matrix product, packed as lanes at first use: in pairs for `multiply`, or in limbs.
 
-    masses: see `block_masses`.
+    codes: (filters, K) int8 or int16, one filter per row, C-contiguous. lasting: whether they will be used often enough
+    for a look at their magnitudes (`block_masses`), which makes sums longer.
     """
 
-    lanes: np.ndarray
-    offsets: np.ndarray
-    outputs: int
-    masses: tuple[tuple[int, int], ...]
+    def __init__(self, codes, lasting=True):
+        self.codes = codes
+        self.outputs, self.terms = codes.shape
+        self.masses = block_masses(codes) if lasting else ()
+
+    @cached_property
+    def pairs(self):
+        """Return the lanes, (size, 2) int16, and where those of every pair stand."""
+        pairs = (self.terms + 1) // 2
+        packed = aligned((tiles(self.outputs, WIDTH), pairs, WIDTH, 2))
+        pack_panels(self.codes, in_pairs(packed))
+        return packed.reshape(-1, 2), np.arange(pairs, dtype=np.int64) * WIDTH
+
+    @cached_property
+    def limbs(self):
+        """Return how many limbs a code has and the couples of tiles of `kernels.limbs`."""
+        limbs = count_limbs(self.codes)
+        return limbs, in_limbs(self.codes, limbs, turned=True)
 
 
 def best_engine():
@@ -71,10 +89,27 @@ def best_engine():
 
 def aligned(shape):
     """Return an uninitialised int16 array that starts at a cache line."""
-    size = 2 * int(np.prod(shape, dtype=np.int64))
-    memory = np.empty(size + 64, dtype=np.uint8)
+    return aligned_bytes((2 * int(np.prod(shape, dtype=np.int64)),)).view(np.int16).reshape(shape)
+
+
+def aligned_bytes(shape):
+    """Return an uninitialised int8 array that starts at a cache line."""
+    size = int(np.prod(shape, dtype=np.int64))
+    memory = np.empty(size + 64, dtype=np.int8)
     start = -memory.ctypes.data % 64
-    return memory[start : start + size].view(np.int16).reshape(shape)
+    return memory[start : start + size].reshape(shape)
+
+
+def count_limbs(codes):
+    """Return how many limbs these codes have: 1 where all fit 8 bits."""
+    return 1 if codes.dtype == np.int8 or (codes.max(initial=0) <= 127 and codes.min(initial=0) >= -128) else 2
+
+
+def in_limbs(codes, limbs, turned=False):
+    """Return codes (n, K), C-contiguous, as couples of tiles of `kernels.limbs`: of rows, or of lanes if turned."""
+    packed = aligned_bytes((tiles(len(codes) * limbs, 2 * SIDE), tiles(codes.shape[1], BLOCK), 2, SIDE, BLOCK))
+    pack_limbs(codes, limbs, int(turned), packed)
+    return packed
 
 
 def in_pairs(packed):
@@ -112,23 +147,15 @@ def longest_chunk(masses, largest, chunk):
     return max([chunk, *(length for length, mass in masses if mass * largest < 1 << 31)])
 
 
-def pack_panels_of(w):
-    """Pack w: (N, K) int8 or int16, one filter per row, C-contiguous."""
-    N, K = w.shape
-    pairs = (K + 1) // 2
-    packed = aligned((tiles(N, WIDTH), pairs, WIDTH, 2))
-    pack_panels(w, in_pairs(packed))
-    return Panels(packed.reshape(-1, 2), np.arange(pairs, dtype=np.int64) * WIDTH, N, block_masses(w))
-
-
 def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
-    """Multiply x: (M, K) int8 or int16, C-contiguous, by packed weights; returns what `gemm` returns.
+    """Multiply x: (M, K) int8 or int16, C-contiguous, by weights packed in pairs; returns what `gemm` returns.
 
     out: (M, N), int64 for exact sums or int16 for codes (then with a `cast`) · chunk: what the caller proved;
     sums are longer where these very codes allow it.
     """
     M, K = x.shape
-    pairs = (K + 1) // 2
+    lanes, offsets = panels.pairs
+    pairs = len(offsets)
     parts, chunk = 1, longest_chunk(panels.masses, peak(x), chunk)
     if chunk < min(WORTHWHILE, K):
         parts, chunk = 2, longest_chunk(panels.masses, HALF, HALVES_CHUNK)
@@ -154,7 +181,7 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     def part(span):
         first, last = span
         pack_rows(x[first * HEIGHT // parts : last * HEIGHT // parts], parts, in_pairs(rows[first:last]))
-        return compute(rows, panels.lanes, panels.offsets, task._replace(first=first, last=last), cast, out)
+        return compute(rows, lanes, offsets, task._replace(first=first, last=last), cast, out)
 
     return together(workers.map(part, spans(len(rows), workers.count)))
 

@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from kernels._jit import inline
+from kernels._jit import inline, shared
 
 ROWS = 4
 LANES = 32
@@ -129,7 +129,7 @@ def _add_products(_, rows, i, lanes, j, first, last, sums, row):
     return types.void(rows, whole, lanes, whole, whole, whole, sums, whole), generate
 
 
-@inline
+@shared
 def tiles(extent, height):
     """Return how many tiles of that height hold `extent` rows or lanes."""
     return (extent + height - 1) // height

@@ -6,8 +6,8 @@ Every product and sum is exact in 64 bits (the caller proved it); what is rounde
 by row, so that a row's numbers stay in the cache between the stages. Casts saturate, and so does the weight.
 
 The registers are those of `kernels.bits`, but kept: where a step ends, the next begins, and `place` finds any step
-again. New bits enter several at a time: shifting m times moves nothing that was new into a tap as long as m is not
-larger than the lowest tap, so m new bits are four shifted words added without carry.
+again. A draw is one leap, a linear map of the state: one look-up for each of its bytes. Bits are drawn row by row, just
+before they are read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from kernels._jit import inline, kernel
 from kernels.bits import apply, power
+from kernels.modes import Requant
 from kernels.quantize import STOCHASTIC, confine, round_drawn, round_shift
 
 GRADIENT, MOMENTUM, UPDATE = 0, 1, 2
@@ -47,15 +48,26 @@ class Rule(NamedTuple):
     weight_shift: int
 
 
-class Taps(NamedTuple):
-    """A register of `width` stages with four taps, the highest first; bits: per draw."""
+class Random(NamedTuple):
+    """Bits of the three casts of a step, for each either registers or draws, or neither.
 
-    width: int
-    first: int
-    second: int
-    third: int
-    fourth: int
-    bits: int
+    states: three (lanes,) uint32, left where the next step begins, or (0,) · leaps: three tables of `leap_table` for
+    them · bits: of a draw, three · draws: three (rows, lanes) uint32, read where there are no states.
+    """
+
+    states: tuple[np.ndarray, np.ndarray, np.ndarray]
+    leaps: tuple[np.ndarray, np.ndarray, np.ndarray]
+    bits: tuple[int, int, int]
+    draws: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@kernel
+def leap_table(spec, table):
+    """Write what each byte of a state adds to the state one draw later. spec: LfsrSpec · table: (4, 256) uint32."""
+    leap = power(spec.width, spec.taps, spec.bits)
+    for piece in range(table.shape[0]):
+        for byte in range(256):
+            table[piece, byte] = apply(leap, (byte << (8 * piece)) & ((1 << spec.width) - 1))
 
 
 @kernel
@@ -69,83 +81,100 @@ def place(spec, states):
 
 
 @kernel
-def draw_rows(taps, states, out):
+def draw_rows(leap, bits, states, out):
     """Draw rows of bits, and leave every lane before its next draw. states: (lanes,) · out: (rows, lanes); uint32."""
     for r in range(out.shape[0]):
-        left = taps.bits
-        while left > 0:
-            many = min(taps.fourth, left)
-            if left >= 4 * many:
-                for c in range(states.size):
-                    state = shifted(states[c], taps, many)
-                    state = shifted(state, taps, many)
-                    state = shifted(state, taps, many)
-                    states[c] = shifted(state, taps, many)
-                left -= 4 * many
-            else:
-                for c in range(states.size):
-                    states[c] = shifted(states[c], taps, many)
-                left -= many
-        for c in range(states.size):
-            out[r, c] = states[c] & np.uint32((1 << taps.bits) - 1)
+        draw_row(leap, bits, states, out[r])
 
 
 @inline
-def shifted(state, taps, many):
-    """Return the state after `many` shifts, at most as many as the lowest tap."""
-    new = (state >> np.uint32(taps.first - many)) ^ (state >> np.uint32(taps.second - many))
-    new ^= (state >> np.uint32(taps.third - many)) ^ (state >> np.uint32(taps.fourth - many))
-    entered = (state << np.uint32(many)) | (new & np.uint32((1 << many) - 1))
-    return np.uint32(entered & np.uint32((1 << taps.width) - 1))
+def draw_row(leap, bits, states, row):
+    """Draw one row; states, row: (lanes,) uint32. Bytes above the register are zero, and so is what they add."""
+    mask = np.uint32((1 << bits) - 1)
+    low, second, third, high = leap[0], leap[1], leap[2], leap[3]
+    if high[1] == 0:  # a register of at most 16 stages: no leap of a wider one maps a bit to zero
+        for c in range(states.size):
+            state = states[c]
+            state = low[state & np.uint32(255)] ^ second[(state >> np.uint32(8)) & np.uint32(255)]
+            states[c] = state
+            row[c] = state & mask
+    else:
+        for c in range(states.size):
+            state = states[c]
+            lower = low[state & np.uint32(255)] ^ second[(state >> np.uint32(8)) & np.uint32(255)]
+            upper = third[(state >> np.uint32(16)) & np.uint32(255)] ^ high[(state >> np.uint32(24)) & np.uint32(255)]
+            states[c] = lower ^ upper
+            row[c] = states[c] & mask
 
 
 @kernel
-def step_rows(sums, weight, velocity, rule, casts, draws, counts, bins):
-    """Step one tensor in place.
+def step_rows(sums, before, after, rule, casts, random, counts, bins):
+    """Step one tensor.
 
-    sums: (K, F) int64, exact gradients · weight: (K, F) · velocity: (K, F), or (0, F) without momentum · casts: three
-    Requants, the weight's store as a fourth · draws: three (K, F) uint32, or (0, F) for casts that draw nothing ·
-    counts: (6,) int64, added to · bins: int64, a histogram of |update| against its lsb, or (0,) where nobody asks.
+    sums: (K, F) int64, exact gradients · before: weight (K, F) and velocity (K, F), or (0, F) without momentum · after:
+    the same, written; they may be those of before · casts: three Requants, the weight's store as a fourth, best as
+    plain tuples (looking at the types of named ones takes longer than a small step) · random: `Random` · counts: (6,)
+    int64, added to · bins: int64, a histogram of |update| against its lsb, or (0,) where nobody asks.
     """
     K, F = sums.shape
     values = np.empty(F, np.int64)  # M v - R a, exactly
     held = np.empty(F, np.int64)  # the same as the velocity holds it
     codes = np.empty(F, np.int64)
-    gradient_cast, momentum_cast, update_cast, store = casts
-    gradient_draws, momentum_draws, update_draws = draws
-    has_momentum = velocity.shape[0] > 0
+    drawn = np.empty(F, np.uint32)
+    gradient_cast, momentum_cast = Requant(*casts[0]), Requant(*casts[1])
+    update_cast, store = Requant(*casts[2]), Requant(*casts[3])
+    has_momentum = before[1].shape[0] > 0
     for k in range(K):
-        mine = weight[k]
-        counts[SATURATED_GRADIENTS] += cast_row(sums[k], gradient_cast, gradient_draws, k, codes)
-        for f in range(F):
-            descent = (codes[f] << rule.gradient_shift) + ((rule.decay * np.int64(mine[f])) << rule.decay_shift)
-            values[f] = -((rule.rate * descent) << rule.step_shift)
+        mine = before[0][k]
+        draws = bits_of_row(random, GRADIENT, gradient_cast, k, drawn)
+        counts[SATURATED_GRADIENTS] += cast_row(sums[k], gradient_cast, draws, codes)
+        if rule.decay != 0:
+            for f in range(F):
+                descent = (codes[f] << rule.gradient_shift) + ((rule.decay * np.int64(mine[f])) << rule.decay_shift)
+                values[f] = -((rule.rate * descent) << rule.step_shift)
+        else:
+            for f in range(F):
+                values[f] = -((rule.rate * codes[f]) << (rule.gradient_shift + rule.step_shift))
         if has_momentum:
-            past = velocity[k]
+            past, kept = before[1][k], after[1][k]
             for f in range(F):
                 values[f] += (rule.coefficient * np.int64(past[f])) << rule.velocity_shift
-            counts[SATURATED_VELOCITIES] += cast_row(values, momentum_cast, momentum_draws, k, held)
+            draws = bits_of_row(random, MOMENTUM, momentum_cast, k, drawn)
+            counts[SATURATED_VELOCITIES] += cast_row(values, momentum_cast, draws, held)
             for f in range(F):
-                past[f] = held[f]
-            counts[SATURATED_UPDATES] += cast_row(held, update_cast, update_draws, k, codes)
+                kept[f] = held[f]
+            draws = bits_of_row(random, UPDATE, update_cast, k, drawn)
+            counts[SATURATED_UPDATES] += cast_row(held, update_cast, draws, codes)
         else:
-            counts[SATURATED_UPDATES] += cast_row(values, update_cast, update_draws, k, codes)
+            draws = bits_of_row(random, UPDATE, update_cast, k, drawn)
+            counts[SATURATED_UPDATES] += cast_row(values, update_cast, draws, codes)
         if bins.size > 0:
             weigh(values, update_cast.shift + (momentum_cast.shift if has_momentum else 0), bins)
         alive, dead = survivors(values, codes)
         counts[ALIVE] += alive
         counts[DEAD] += dead
-        counts[SATURATED_WEIGHTS] += add_row(codes, rule.weight_shift, store, mine)
+        counts[SATURATED_WEIGHTS] += add_row(mine, codes, rule.weight_shift, store, after[0][k])
+
+
+@inline
+def bits_of_row(random, cast, rq, k, drawn):
+    """Return row k's random bits for a cast, drawn now or given; of a cast that draws none nothing is read."""
+    if rq.rounding != STOCHASTIC:
+        return drawn
+    if random.states[cast].size == 0:
+        return random.draws[cast][k]
+    draw_row(random.leaps[cast], random.bits[cast], random.states[cast], drawn)
+    return drawn
 
 
 # One loop does one thing and asks no question in it: then LLVM vectorises each, and a row stays in the cache between.
 
 
 @inline
-def cast_row(values, rq, draws, k, out):
+def cast_row(values, rq, draws, out):
     """Cast a row and return how many overflowed; saturating modes only, so no bit above the top one is asked for."""
     if rq.rounding == STOCHASTIC:
-        return cast_drawn(values, rq, draws[k], out)
+        return cast_drawn(values, rq, draws, out)
     return cast_plainly(values, rq, out)
 
 
@@ -181,11 +210,11 @@ def survivors(values, codes):
 
 
 @inline
-def add_row(codes, shift, store, weight):
-    """Add a row of updates to the weights, saturating; return how many did."""
+def add_row(before, codes, shift, store, after):
+    """Write the weights with a row of updates added, saturating; return how many did."""
     overflowed = np.int64(0)
-    for f in range(weight.size):
-        weight[f], outside = confine(np.int64(weight[f]) + (codes[f] << shift), 0, store)
+    for f in range(before.size):
+        after[f], outside = confine(np.int64(before[f]) + (codes[f] << shift), 0, store)
         overflowed += outside
     return overflowed
 

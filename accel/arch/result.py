@@ -44,6 +44,13 @@ class Busy(NamedTuple):
     of_columns: int
 
 
+class Held(NamedTuple):
+    """Bytes of a buffer that are taken at most, and how many it has."""
+
+    held_bytes: int
+    of_bytes: int
+
+
 @dataclass(frozen=True)
 class LayerReport:
     """One layer on one machine, for one input (times batch).
@@ -55,7 +62,8 @@ class LayerReport:
     "output"). tiling: what lies on the chip at a time, and what passes it (see `accel.arch.tiling`); None for units.
     energy: an estimate (see `accel.arch.energy`); None on a machine that names no technology.
     needed_bytes_per_cycle: what crosses DRAM for the layer and the units behind it / their cycles of work, the least
-    bandwidth at which they need not wait; None where nothing crosses. busy: None for units.
+    bandwidth at which they need not wait; None where nothing crosses. busy: None for units. buffers: what the layer
+    holds of "input", "weight" and "output", with all that stays there meanwhile; None for what streams behind another.
     """
 
     name: str
@@ -76,6 +84,11 @@ class LayerReport:
     energy: Energy | None = None
     needed_bytes_per_cycle: float | None = None
     busy: Busy | None = None
+    buffers: Mapping[str, Held] | None = None
+
+    def buffers_dict(self) -> dict[str, dict[str, int]] | None:
+        """Return the buffers as plain values, None for what has none of its own."""
+        return None if self.buffers is None else {name: held._asdict() for name, held in self.buffers.items()}
 
     @property
     def energy_pj(self) -> float | None:

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from accel.arch.candidates import Flags, Grid, Ints, Order, candidates, orders
+from accel.arch.candidates import Flags, Grid, Ints, Order, candidates, orders, room_for
 from accel.arch.demand import Demand
 from accel.arch.hardware import Memory
 from accel.arch.places import Places
@@ -72,6 +72,22 @@ class Tiling:
         if "input" in self.resident:
             return self.groups * demand.nest.C * self.places.fresh * demand.input_bits
         return slots * self.groups * self.channels * self.places.largest.inputs * demand.input_bits
+
+    def held_output_bits(self, demand: Demand) -> int:
+        """Return the bits that sums and outputs take, each as wide as the wider of the two (see `room_for`)."""
+        nest = demand.nest
+        tile = self.groups * self.filters * self.places.largest.outputs
+        waiting = {  # outputs whose sums wait between two tiles of channels
+            "weights outer": self.groups * self.filters * nest.N * nest.P * nest.Q,
+            "activations outer": self.groups * nest.K * self.places.largest.outputs,
+            "sums outer": tile,
+        }
+        outputs = waiting[self.order] if self.sums == "kept" else tile
+        is_on_array = self.order == "sums outer" and outputs > room_for(demand, demand.sum_bits)
+        has_sums = demand.has_loose_sums or (self.sums != "whole" and not is_on_array)
+        wide = max(demand.sum_bits * has_sums * nest.outputs, demand.stored_bits)
+        slots = 2 if self.sums == "spilled" or demand.stored_bits else 1
+        return -(-slots * outputs * wide // nest.outputs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a report says of it; the tile in groups, images, output rows and columns, filters, channels."""

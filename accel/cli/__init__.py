@@ -7,6 +7,7 @@ when interrupted.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -47,6 +48,17 @@ INTERRUPTED = 130
 
 class Verbs(click.Group):
     """The group of all verbs: loads them lazily and turns every error into its message and exit code."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Be a process: what `accel` and `python -m accel` call; it ends as soon as its output is written."""
+        code: list[int] = []
+        atexit.register(_leave, code)  # registered first, so it comes after everybody else's
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit as end:
+            if end.code is None or isinstance(end.code, int):
+                code.append(end.code or 0)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order of the help page."""
@@ -101,6 +113,18 @@ def _fail(ctx: click.Context, problems: tuple[str, ...], exit_code: int) -> NoRe
     for problem in problems:
         click.echo(f"error: {problem}", err=True)
     ctx.exit(exit_code)
+
+
+def _leave(code: list[int]) -> None:
+    """End the process with `code`, without taking apart what it has loaded: that takes as long as loading Numba."""
+    if not code:  # something else ends it
+        return
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (AttributeError, OSError, ValueError):  # closed, or nobody reads: Python has its own words for that
+        return
+    os._exit(code[0])
 
 
 def _reader_left(ctx: click.Context) -> NoReturn:

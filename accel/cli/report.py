@@ -57,10 +57,11 @@ def show(comparison: dict[str, object], page: Path | None, terminal: Terminal) -
     from accel.files import write_file
     from accel.report.compare_page import print_comparison, render_comparison
 
+    if page is not None:
+        write_file(page, render_comparison(comparison).encode())
     if terminal.talks:
         print_comparison(comparison, terminal.console())
     if page is not None:
-        write_file(page, render_comparison(comparison).encode())
         terminal.say(f"\n{page}")
     terminal.emit(comparison)
 
@@ -71,11 +72,12 @@ def _is_sweep(place: Path) -> bool:
 
 def _sweep(place: Path, out: Path | None, terminal: Terminal) -> None:
     from accel.report.sweep_page import render_sweep
-    from accel.report.sweep_words import headline
+    from accel.report.sweep_words import attention, headline, verdict
     from accel.sweep.document import load_sweep, write_sweep
 
     document = load_sweep(place)
     directory = out or (place if place.is_dir() else place.parent)
     write_sweep(directory, document, render_sweep(document))
-    terminal.say(f"{headline(document)}\n\n{directory}: sweep.html, sweep.json, points.csv")
+    found = "\n".join((headline(document), verdict(document), *attention(document)))
+    terminal.say(f"{found}\n\n{directory}: sweep.html, sweep.json, points.csv")
     terminal.emit(document)

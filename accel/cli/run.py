@@ -59,7 +59,14 @@ def command(
             check_place(directory)
         workload = load_workload(network, data, limit, weights, seed)
         document = execute(
-            workload, machine, jobs=jobs, seed=seed, command=ctx.meta[COMMAND], terminal=terminal, ledger=ledger
+            workload,
+            machine,
+            jobs=jobs,
+            seed=seed,
+            command=ctx.meta[COMMAND],
+            terminal=terminal,
+            ledger=ledger,
+            estimated=None if page is None else page.begin,
         )
         drawn = page(document) if page is not None else None
         if terminal.talks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from accel.cli import COMMAND, INTERRUPTED, options
 from accel.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from accel.sweep.engine import Engine
     from accel.sweep.run import Outcome
 
 SHOWN = 20
@@ -86,6 +88,8 @@ def command(
     constraints = ["accuracy >= 0.9"]
     """
     from accel.cli.sweep_progress import told
+    from accel.errors import ConfigError
+    from accel.report.background import load_drawing
     from accel.sweep.document import check_export, export
     from accel.sweep.engine import Interrupts, engine_of
     from accel.sweep.run import check_directory, run_sweep
@@ -106,12 +110,19 @@ def command(
     directory = out or Path("runs") / f"sweep-{wanted.name}"
     check_directory(directory, resume)
     interrupts = Interrupts(terminal.note)
+
+    def workers() -> Engine:
+        made = engine_of(engine, jobs, scheduler)
+        if made.width > 1:  # while they work there is nothing to do here but to get ready to draw
+            Thread(target=load_drawing, args=("sweep.html.j2",), daemon=True).start()
+        return made
+
     try:
         with interrupts.watched(), told(terminal, wanted.objectives) as listener:
             outcome = run_sweep(
                 wanted,
                 directory,
-                lambda: engine_of(engine, jobs, scheduler),
+                workers,
                 interrupts=interrupts,
                 listener=listener,
                 command=ctx.meta[COMMAND].replace(" --resume", ""),
@@ -123,9 +134,12 @@ def command(
         counts = outcome.document["counts"]
         terminal.note(f"{sum(counts.values())} of {outcome.document['planned']} points are kept; {_go_on(ctx, resume)}")
         ctx.exit(INTERRUPTED)
-    _write(directory, outcome)
-    for path in exports:
-        export(path, outcome.document)
+    try:
+        _write(directory, outcome)
+        for path in exports:
+            export(path, outcome.document)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; every point is kept: make room and go on with --resume") from None
     if terminal.talks:
         _print(outcome, terminal)
         terminal.say(f"\n{directory}: sweep.html, sweep.json, points.csv")
@@ -162,11 +176,11 @@ def _print(outcome: Outcome, terminal: Terminal) -> None:
     from rich.text import Text
 
     from accel.report.settings import in_words
-    from accel.report.sweep_words import figure_in_words, headline
+    from accel.report.sweep_words import figure_in_words, headline, knees, varied
 
     document = outcome.document
     columns, rows = document["columns"], document["rows"]
-    shown = [axis["name"] for axis in document["axes"]] + list(document["objectives"])
+    shown = [axis["name"] for axis in varied(document)] + list(document["objectives"])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
         table.add_column(Text(name), justify="right" if name in document["objectives"] else "left", no_wrap=True)
@@ -184,6 +198,8 @@ def _print(outcome: Outcome, terminal: Terminal) -> None:
         left = len(document["front"]) - SHOWN
         if left > 0:
             console.print(Text(f"and {left} more on the page"))
+    for words in knees(document):
+        console.print(Text(words))
     errors: dict[str, int] = {}
     for row in rows:
         if row[1] == "failed":

@@ -196,9 +196,13 @@ def _train_in_directory(
     plan = Plan(
         recipe.epochs, recipe.batch, recipe.seed, recipe.optimizer.rate, recipe.schedule, recipe.augment, patience
     )
-    steps = recipe.epochs * -(-len(train_set) // recipe.batch)
-    with _bar(terminal, steps) as show:
-        hooks = Hooks(step=show, epoch=lambda epoch: _say_epoch(epoch, recipe.epochs, terminal), keep_every=keep_every)
+    with _bar(terminal, recipe.epochs, -(-len(train_set) // recipe.batch)) as (begin, show):
+        hooks = Hooks(
+            start=begin,
+            step=show,
+            epoch=lambda epoch: _say_epoch(epoch, recipe.epochs, terminal),
+            keep_every=keep_every,
+        )
         document = learn_in(directory, learner, plan, train_set, test_set, command=command, resume=resume, hooks=hooks)
     terminal.say(
         f"\n{directory}: report.html, train.json, history.csv, weights.npz, checkpoint.npz\n"
@@ -234,11 +238,16 @@ def _say_epoch(epoch: Epoch, epochs: int, terminal: Terminal) -> None:
 
 
 @contextmanager
-def _bar(terminal: Terminal, steps: int) -> Iterator[Callable[[Counts], object]]:
-    """Show steps, loss, accuracy, saturation and dead updates on stderr while they happen."""
+def _bar(
+    terminal: Terminal, epochs: int, steps: int
+) -> Iterator[tuple[Callable[[int], object], Callable[[Counts], object]]]:
+    """Show epoch, steps, loss, accuracy, saturation and dead updates on stderr while they happen.
+
+    Yields what is called with the steps that are done before the first one, and with the counts of every step.
+    """
     console = terminal.console(stderr=True)
     if terminal.quiet or not console.is_terminal:
-        yield lambda counts: None
+        yield (lambda done: None), (lambda counts: None)
         return
     import sys
 
@@ -246,10 +255,20 @@ def _bar(terminal: Terminal, steps: int) -> Iterator[Callable[[Counts], object]]
 
     from accel.train.learner import Counts
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"))
+    epoch = TextColumn("epoch {task.fields[epoch]}")
+    figures = TextColumn("{task.fields[figures]}")
+    columns = (epoch, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), figures)
     lately: list[Counts] = []
+
+    def epoch_after(done: float) -> str:
+        return f"{min(epochs, int(done) // steps + 1)} of {epochs}"
+
     with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
-        task = bar.add_task("steps", total=steps, figures="")
+        task = bar.add_task("steps", total=epochs * steps, figures="", epoch=epoch_after(0))
+
+        def begin(done: int) -> None:
+            # A reset, because the time that is left is told from the steps of this run alone.
+            bar.reset(task, total=epochs * steps, completed=done, figures="", epoch=epoch_after(done))
 
         def show(counts: Counts) -> None:
             lately.append(counts)
@@ -257,12 +276,13 @@ def _bar(terminal: Terminal, steps: int) -> Iterator[Callable[[Counts], object]]
                 return
             total = sum(lately, Counts())
             lately.clear()
-            figures = f"loss {total.mean_loss:.4f}  right {total.accuracy:.1%}"
+            told = f"loss {total.mean_loss:.4f}  right {total.accuracy:.1%}"
             if total.dead_share is not None:
-                figures += f"  saturated {total.saturated_share:.2%}  dead {total.dead_share:.1%}"
-            bar.update(task, advance=_SHOWN_STEPS, figures=figures)
+                told += f"  saturated {total.saturated_share:.2%}  dead {total.dead_share:.1%}"
+            done = bar.tasks[0].completed + _SHOWN_STEPS
+            bar.update(task, completed=done, figures=told, epoch=epoch_after(done))
 
-        yield show
+        yield begin, show
 
 
 _SHOWN_STEPS = 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -61,6 +60,8 @@ class Shelf:
 
     def parse(self, label: str, text: str) -> dict[str, Any]:
         """Return the document of a file that messages call `label`. Raises ConfigError for what is not TOML."""
+        import tomllib
+
         try:
             return tomllib.loads(text)
         except RecursionError:

@@ -19,6 +19,7 @@ from accel.arch.mapping import Schedule
 from accel.arch.result import NetworkReport
 from accel.errors import ConfigError
 from accel.estimator.plan import Plan, area, plan
+from accel.estimator.shown import Estimate
 from accel.estimator.walk import interval_ticks, timed, walk
 from accel.network.graph import Model, Network
 
@@ -61,7 +62,7 @@ def _layer_by_layer(laid_out: Plan, machine: Accelerator, cores: int) -> Network
         for layer in (timed(chain, end - begin, pes), *chain.followers):
             reports[layer.name] = layer
         begin = end
-    return NetworkReport(
+    return Estimate(
         network=laid_out.network.name,
         accelerator=machine.name,
         batch=laid_out.batch,

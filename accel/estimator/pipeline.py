@@ -20,6 +20,7 @@ from itertools import pairwise
 from accel.accelerator import Accelerator
 from accel.arch.result import NetworkReport
 from accel.estimator.plan import Chain, area, plan
+from accel.estimator.shown import Estimate
 from accel.estimator.walk import interval_ticks, timed, walk
 from accel.network.graph import Network
 
@@ -64,7 +65,7 @@ def pipelined(network: Network, machine: Accelerator, batch: int) -> NetworkRepo
             begin = end
         latency_cycles += begin
         intervals.append(interval_ticks(stage.chains, states, memory, channel))
-    return NetworkReport(
+    return Estimate(
         network=network.name,
         accelerator=machine.name,
         batch=batch,

@@ -20,7 +20,7 @@ from accel.arch.result import Cycles, LayerReport
 from accel.errors import ConfigError
 from accel.estimator.energy import area_of, energy_of
 from accel.estimator.placement import Placement, place
-from accel.estimator.pricing import Machine, Price, Prices, Site, prices
+from accel.estimator.pricing import Machine, Price, Prices, Site, buffers_of, prices
 from accel.estimator.traffic import Widths, unit_sram
 from accel.formats import node_formats
 from accel.loopnest import LoopNest
@@ -211,6 +211,7 @@ class _Layout:
             bound="none",
             tiling=price.tiling,
             busy=price.busy,
+            buffers=buffers_of(price, self.memory),
         )
         followers = []
         results = price.step.results

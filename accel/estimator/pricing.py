@@ -18,7 +18,7 @@ from accel.arch.demand import Demand, grain_of
 from accel.arch.hardware import Architecture, Array, Memory, UnitChoice
 from accel.arch.mapping import Schedule
 from accel.arch.program import Fill, LayerProgram, layer_program, stream_program
-from accel.arch.result import Busy
+from accel.arch.result import Busy, Held
 from accel.arch.tiling import choose, most_steps
 from accel.arch.transfer import Channel
 from accel.errors import ConfigError
@@ -57,7 +57,8 @@ class Price:
 
     work: its cycles without waiting, by name of bound. program: what it does on the channel; transfers: cycles of that
     by operand, without the first fill, and first_transfers: of the first fill. weight_bits, input_bits: what it holds
-    in the buffers while it works; last_weight_bits, last_input_bits: what it still holds in its last step.
+    in the buffers while it works, output_bits: likewise, of sums and outputs; last_weight_bits, last_input_bits: what
+    it still holds in its last step.
     parameter_bits: weights and biases of the whole layer, if they are its own. channel_bits: all that crosses the
     channel for it, first fill included.
     """
@@ -71,6 +72,7 @@ class Price:
     byte_counts: Mapping[str, Mapping[str, int]]
     weight_bits: int
     input_bits: int
+    output_bits: int
     last_weight_bits: int
     last_input_bits: int
     parameter_bits: int
@@ -79,6 +81,13 @@ class Price:
     folds: int = 0
     mapping_efficiency: float = 0.0
     tiling: Mapping[str, Any] | None = None
+
+
+def buffers_of(price: Price, memory: Memory) -> dict[str, Held]:
+    """Return what a layer holds in every buffer at most; what is fetched ahead for the next one is not in it."""
+    bits = {"input": price.input_bits, "weight": price.weight_bits, "output": price.output_bits}
+    rooms = {"input": memory.input_bytes, "weight": memory.weight_bytes, "output": memory.output_bytes}
+    return {buffer: Held(-(-number // 8), rooms[buffer]) for buffer, number in bits.items()}
 
 
 class Machine(NamedTuple):
@@ -203,6 +212,7 @@ class Prices:
             },
             weight_bits=tiling.held_weight_bits(demand, slots=2),
             input_bits=8 * site.held_bytes + tiling.held_input_bits(demand, slots=2),
+            output_bits=8 * (self.memory.output_bytes - site.output_room) + tiling.held_output_bits(demand),
             last_weight_bits=tiling.held_weight_bits(demand, slots=1),
             last_input_bits=8 * site.held_bytes + tiling.held_input_bits(demand, slots=1),
             parameter_bits=0 if nest.is_product else _parameter_bits(nest, site.widths),
@@ -242,6 +252,8 @@ class Prices:
             },
             weight_bits=weights + biases,
             input_bits=8 * site.held_bytes + min(inputs, 2 * -(-inputs // parts)),
+            output_bits=8 * (self.memory.output_bytes - site.output_room)
+            + min(site.stored_bits, 2 * -(-site.stored_bits // parts)),
             last_weight_bits=weights + biases,
             parameter_bits=weights + biases,
             channel_bits=weights + biases + inputs + site.stored_bits,

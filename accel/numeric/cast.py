@@ -120,20 +120,38 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     values: any shape, float64 · first_row: row of the random draws that the first value takes.
     Raises DataError for NaN and for what is not a number, ConfigError for targets wider than 61 bits.
     """
-    from kernels import quantize as kernel  # compiled code only when something is cast
-
     # Writable, because Numba would compile the kernel once more for arrays that may only be read.
     x = np.require(_as_float64(values, target.format), np.float64, ["C", "W"])
     flat, draws = x.reshape(-1), lane_draws(target, x.shape, first_row)
     codes = np.empty(x.size, target.format.dtype)
     # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
     rq = target.lower(target.format)._replace(source_width=64)
-    overflowed = int(kernel.encode(flat.view(np.int64), target.format.frac_bits, rq, draws, codes))
+    overflowed = _encoded(flat, target.format.frac_bits, rq, draws, codes)
     if flat.size and max(flat.max(), -flat.min()) == np.inf:
         lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
         codes[flat == np.inf] = target.format.max_code
         codes[flat == -np.inf] = max(lowest, target.format.min_code)
     return FxArray.trusted(codes.reshape(x.shape), target.format), overflowed
+
+
+def _encoded(
+    values: NDArray[np.float64], frac_bits: int, rq: Requant, draws: NDArray[np.int64], codes: NDArray[Any]
+) -> int:
+    """Write codes of values, by vectors where they know the cast; return how many overflowed."""
+    from kernels import quantize, vector_encode  # compiled code only when something is cast
+
+    if vector_encode.is_vector_encode(rq, frac_bits):
+        return int(vector_encode.encode(values, float(1 << frac_bits), rq, codes))
+    return int(quantize.encode(values.view(np.int64), frac_bits, rq, draws, codes))
+
+
+def _requantized(codes: NDArray[np.int64], rq: Requant, draws: NDArray[np.int64], out: NDArray[Any]) -> int:
+    """Write codes of codes, likewise."""
+    from kernels import quantize, vector_cast
+
+    if vector_cast.is_vector_cast(rq):
+        return int(vector_cast.requantize(codes, rq, out))
+    return int(quantize.requantize(codes, rq, draws, out))
 
 
 def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
@@ -167,8 +185,6 @@ def cast_codes(
     codes: any shape, integers · draws: random bits of the same size, read only by STOCHASTIC.
     Raises DataError when a move to more fraction bits would leave 63 bits.
     """
-    from kernels import quantize as kernel  # compiled code only when something is cast
-
     if holds(target, source):
         return FxArray.trusted(np.asarray(codes).astype(target.format.dtype, copy=False), target.format), 0
     # Writable, because Numba would compile the kernel once more for arrays that may only be read.
@@ -180,7 +196,7 @@ def cast_codes(
         assert draws.size == flat.size
         bits = np.require(draws, np.int64, ["C", "W"]).reshape(-1)
     out = np.empty(flat.size, target.format.dtype)
-    overflowed = int(kernel.requantize(flat, rq, bits, out))
+    overflowed = _requantized(flat, rq, bits, out)
     return FxArray.trusted(out.reshape(np.shape(codes)), target.format), overflowed
 
 

@@ -25,23 +25,15 @@ from accel.numeric.array import FxArray
 from accel.numeric.cast import cast_codes
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.ledger import Events, Ledger
-from accel.numeric.proof import chunk_terms
 from accel.ops.datapath import Datapath
-from accel.ops.engine import Multiplier, multiplier
 from accel.ops.events import Observer
+from accel.ops.exact import NO_BIAS, cast_conv, exact, exact_cast, exact_conv, exact_conv_gradient
 from accel.ops.fixed import FixedOps
-from accel.ops.sums import ConvProducts, DenseProducts
+from accel.ops.sums import ConvProducts
 from accel.units.average import average_steps
 from kernels.conv import Geometry
-from kernels.gemm import pack_panels
-from kernels.packed import Panels, aligned, in_pairs, multiply
-from kernels.tile import tiles
-from kernels.vnni import TILE, VNNI, WIDTH
 
 Sums = NDArray[np.int64]
-
-TERMS = 4096
-"""Products of one sum that are packed at a time: a gradient sums over all pixels of a batch, which no cache holds."""
 
 GUARD_BITS = 16
 """Quotient bits of L2 pooling's slope delta / y beyond the point of delta."""
@@ -75,8 +67,8 @@ class FixedTrainingOps(FixedOps):
 
     def dense(self, x: FxArray, weight: FxArray, bias: FxArray | None) -> FxArray:
         """x: (N, [L,] F) · weight: (K, F) -> (N, [L,] K)."""
-        sums = exact(_rows(x), weight.codes)
-        made = self._by_row(x.shape[1:-1])._biased(sums, x.format, weight.format, bias)
+        point = x.format.frac_bits + weight.format.frac_bits
+        made = self._by_row(x.shape[1:-1])._product(_rows(x), weight.codes, point, bias)
         return made.reshape(*x.shape[:-1], len(weight))
 
     def matmul(self, x: FxArray, y: FxArray) -> FxArray:
@@ -88,16 +80,17 @@ class FixedTrainingOps(FixedOps):
         pixels = window.output(x.shape[2], x.shape[3])
         if _sees_all(window, x.shape[2:], groups):
             return self.dense(_flat(x), _flat(weight), bias).reshape(len(x), len(weight), 1, 1)
-        sums = exact_conv(ConvProducts(x.codes, weight.codes, _geometry(window, groups), pixels))
-        return self._biased(sums, x.format, weight.format, bias)
+        point = x.format.frac_bits + weight.format.frac_bits
+        return self._convolved(ConvProducts(x.codes, weight.codes, _geometry(window, groups), pixels), point, bias)
 
     def dense_error(self, delta: FxArray, weight: FxArray) -> FxArray:
         """delta: (N, [L,] K) · weight: (K, F) -> (N, [L,] F)."""
         shape = (*delta.shape[:-1], weight.shape[1])
         if not self.carries_error:
             return self._nothing(shape)
-        sums = exact(_rows(delta), weight.codes.T)
-        return self._by_row(delta.shape[1:-1])._made(sums, _product(delta, weight)).reshape(*shape)
+        point = delta.format.frac_bits + weight.format.frac_bits
+        made = self._by_row(delta.shape[1:-1])._product(_rows(delta), weight.codes.T, point, None)
+        return made.reshape(*shape)
 
     def dense_gradient(self, delta: FxArray, x: FxArray) -> tuple[FxArray, FxArray]:
         """delta: (N, [L,] K) · x: (N, [L,] F) -> exact sums (K, F) and (K,)."""
@@ -124,24 +117,16 @@ class FixedTrainingOps(FixedOps):
         spread = _spread(delta.codes, window, input_shape)
         _, height, width = input_shape
         products = ConvProducts(spread, turned.reshape(groups * depth, K // groups, R, S), back, (height, width))
-        return self._made(exact_conv(products), _product(delta, weight))
+        return self._convolved(products, delta.format.frac_bits + weight.format.frac_bits, None)
 
     def conv2d_gradient(self, delta: FxArray, x: FxArray, window: Window, groups: int) -> tuple[FxArray, FxArray]:
-        """delta: (N, K, P, Q) · x: (N, C, H, W) -> exact sums (K, C/groups, R, S) and (K,).
-
-        One product per group: delta times the patches that its pixels saw, batch and pixels summed over.
-        """
+        """delta: (N, K, P, Q) · x: (N, C, H, W) -> exact sums (K, C/groups, R, S) and (K,)."""
         bias = _wide(delta.codes.sum(axis=(0, 2, 3), dtype=np.int64), delta.format)
-        C, K, (R, S) = x.shape[1], delta.shape[1], window.size
         if _sees_all(window, x.shape[2:], groups):
             weight, _ = self.dense_gradient(_flat(delta), _flat(x))
-            return weight.reshape(K, C, R, S), bias
-        gradient = np.empty((K, C // groups * R * S), np.int64)
-        for group in range(groups):
-            channels, filters = (slice(group * n // groups, (group + 1) * n // groups) for n in (C, K))
-            rows = delta.codes[:, filters].swapaxes(0, 1).reshape(K // groups, -1)
-            gradient[filters] = exact(rows, _patches(x.codes[:, channels], window))
-        return _wide(gradient.reshape(K, C // groups, R, S), _product(delta, x)), bias
+            return weight.reshape(delta.shape[1], x.shape[1], *window.size), bias
+        gradient = exact_conv_gradient(delta.codes, x.codes, _geometry(window, groups))
+        return _wide(gradient, _product(delta, x)), bias
 
     def pool2d_error(self, delta: FxArray, x: FxArray, y: FxArray, mode: str, window: Window) -> FxArray:
         """delta, y: (N, C, P, Q) · x: (N, C, H, W) -> (N, C, H, W)."""
@@ -150,28 +135,46 @@ class FixedTrainingOps(FixedOps):
         if not self.carries_error:
             return self._nothing(x.shape)
         geometry = _geometry(window, 1)
-        sums = np.zeros(x.shape, np.int64)
         frac_bits = delta.format.frac_bits
+        multiplier, shift = average_steps(window.size[0] * window.size[1]) if mode == "average" else (1, 0)
+        if mode == "average" and _are_apart(window):
+            made = self._cast_to_windows(delta, geometry, multiplier, wide_format(frac_bits + shift), x.shape)
+            if made is not None:
+                return made
+        sums = np.zeros(x.shape, np.int64)
         if mode == "max":
             codes = (np.ascontiguousarray(fx.codes) for fx in (delta, x, y))
+            if _are_apart(window) and delta.format == self.node.target:
+                sums = np.zeros(x.shape, delta.codes.dtype)
+                max_pool_error(*codes, geometry, sums)
+                return self._kept(FxArray.trusted(sums, delta.format))
             max_pool_error(*codes, geometry, sums)
         elif mode == "average":
-            multiplier, shift = average_steps(window.size[0] * window.size[1])
             sum_pool_error(_int64(delta) * multiplier, geometry, sums)
-            frac_bits += shift
         else:
             root_pool_error(_int64(delta), _int64(x), _int64(y), geometry, GUARD_BITS, sums)
-            frac_bits += GUARD_BITS + x.format.frac_bits - y.format.frac_bits
-        return self._made(sums, wide_format(frac_bits))
+            shift = GUARD_BITS + x.format.frac_bits - y.format.frac_bits
+        return self._made(sums, wide_format(frac_bits + shift))
 
     def activate_error(self, delta: FxArray, y: FxArray, function: str) -> FxArray:
         """Multiply delta by the derivative at the output y, exactly, and cast once."""
         if function in ("relu", "identity"):
             passed = delta.codes if function == "identity" else delta.codes * (y.codes > 0)
             return self._kept(FxArray.trusted(passed, delta.format))
-        codes, outputs, point = _int64(delta), _int64(y), y.format.frac_bits
-        slope = outputs * ((1 << point) - outputs) if function == "sigmoid" else (1 << 2 * point) - outputs * outputs
-        return self._made(codes * slope, wide_format(delta.format.frac_bits + 2 * point))
+        from kernels.backward import scale_by_slope
+
+        point, output = y.format.frac_bits, self.node.output
+        source = wide_format(delta.format.frac_bits + 2 * point)
+        rq = output.lower(source)
+        if self.observer.is_detailed or rq.shift < 0:
+            one, outputs = 1 << point, _int64(y)
+            slope = outputs * (one - outputs) if function == "sigmoid" else one * one - outputs * outputs
+            return self._made(_int64(delta) * slope, source)
+        made = np.empty(delta.shape, self.node.target.dtype)
+        draws = self._drawn(delta.shape)
+        flat = (np.require(codes, None, ["C", "W"]).reshape(-1) for codes in (delta.codes, y.codes))
+        overflowed = scale_by_slope(*flat, 1 << point, int(function == "tanh"), rq, draws.reshape(-1), made.reshape(-1))
+        return self._counted(made, int(overflowed))
 
     def softmax_error(self, delta: FxArray, y: FxArray) -> FxArray:
         """delta, y: (N, ..., K) -> y (delta - sum_k delta_k y_k), exactly, and one cast."""
@@ -194,12 +197,55 @@ class FixedTrainingOps(FixedOps):
         row = self.first_input * prod(rows) + first
         return replace(self, first_input=row, observer=replace(self.observer, first_input=row, rows=rows))
 
-    def _biased(self, sums: Sums, x: QFormat, weight: QFormat, bias: FxArray | None) -> FxArray:
-        """Add the bias to exact sums (N, K, ...) at the products' point and cast."""
-        point = x.frac_bits + weight.frac_bits
-        if bias is not None:
-            sums += (_int64(bias) << (point - bias.format.frac_bits)).reshape(-1, *(1,) * (sums.ndim - 2))
+    def _product(self, x: NDArray[Any], w: NDArray[Any], point: int, bias: FxArray | None) -> FxArray:
+        """x: (M, K) · w: (N, K) -> the sums at that point plus the bias, cast; in one call where they are small."""
+        output = self.node.output
+        addends = _at_point(bias, point)
+        if not self.observer.is_detailed:
+            made = np.empty((len(x), len(w)), self.node.target.dtype)
+            rq, draws = output.lower(wide_format(point)), self._drawn(made.shape)
+            overflowed = exact_cast(x, w, addends, rq, draws, made)
+            if overflowed is not None:
+                return self._counted(made, overflowed)
+        sums = exact(x, w)
+        if addends.size:
+            sums += addends
         return self._made(sums, wide_format(point))
+
+    def _convolved(self, products: ConvProducts, point: int, bias: FxArray | None) -> FxArray:
+        """Return the sums at that point plus the bias, cast; in one pass where no random bits are drawn."""
+        output, target, addends = self.node.output, self.node.target, _at_point(bias, point)
+        if not self.observer.is_detailed and output.random is None and target.dtype.itemsize <= 2:
+            found = cast_conv(products, addends, output.lower(wide_format(point)))
+            if found is not None:
+                return self._counted(found[0].astype(target.dtype, copy=False), found[1])
+        sums = exact_conv(products)
+        if addends.size:
+            sums += addends.reshape(-1, 1, 1)
+        return self._made(sums, wide_format(point))
+
+    def _cast_to_windows(
+        self, delta: FxArray, geometry: Geometry, factor: int, source: QFormat, shape: Shape
+    ) -> FxArray | None:
+        """Return what every code of each window gets, cast once; None where casts draw random bits or are looked at."""
+        from kernels.backward import cast_to_windows
+
+        rq = self.node.output.lower(source)
+        if self.observer.is_detailed or self.node.output.random is not None or rq.shift < 0:
+            return None
+        made = np.zeros(shape, self.node.target.dtype)
+        codes = np.require(delta.codes, None, ["C", "W"])
+        return self._counted(made, int(cast_to_windows(codes, geometry, factor, rq, made)))
+
+    def _drawn(self, shape: tuple[int, ...]) -> Sums:
+        """Return the random bits of the node's cast, or none in as many axes."""
+        draws = self._draws(shape)
+        return np.empty((0,) * len(shape), np.int64) if draws is None else draws
+
+    def _counted(self, codes: NDArray[Any], overflowed: int) -> FxArray:
+        """Tell the ledger of codes that were cast where they were made."""
+        self.observer.saw_cast(codes, self.node.target, self.node.output, None, overflowed, None)
+        return FxArray.trusted(codes, self.node.target)
 
     def _made(self, sums: Sums, source: QFormat) -> FxArray:
         """Cast to the node's output, once, and tell the ledger."""
@@ -223,52 +269,9 @@ class FixedTrainingOps(FixedOps):
 NO_NORM = "layer normalisation has no backward pass in fixed point; train this network in float64 (golden)"
 
 
-def exact(x: NDArray[Any], w: NDArray[Any]) -> Sums:
-    """x: (M, K) codes · w: (N, K) codes -> exact sums (M, N); lowering proved that they fit 63 bits.
-
-    Both operands are new in every step, so w is packed without the look at its magnitudes that pays for weights which
-    stay: for those of a product's rows the largest magnitudes alone say how long an int32 sum may be.
-    """
-    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
-    chunk = _chunk(x, w)
-    if not chunk or not (x.size and w.size):
-        return DenseProducts(x, w).exact(chunk)
-    total = _packed(x[:, :TERMS], w[:, :TERMS], chunk)
-    for first in range(TERMS, w.shape[1], TERMS):
-        part = slice(first, first + TERMS)
-        total += _packed(x[:, part], w[:, part], chunk)
-    return total
-
-
-def _packed(x: NDArray[Any], w: NDArray[Any], chunk: int) -> Sums:
-    """Pack w and multiply."""
-    N, K = w.shape
-    pairs = (K + 1) // 2
-    packed = aligned((tiles(N, WIDTH), pairs, WIDTH, 2))
-    pack_panels(np.ascontiguousarray(w), in_pairs(packed))
-    panels = Panels(packed.reshape(-1, 2), np.arange(pairs, dtype=np.int64) * WIDTH, N, ())
-    sums = np.empty((len(x), N), np.int64)
-    multiply(np.ascontiguousarray(x), panels, chunk, sums, None, VNNI if multiplier() is Multiplier.VNNI else TILE)
-    return sums
-
-
-def exact_conv(products: ConvProducts) -> Sums:
-    """Return the exact sums of a convolution, (N, K, P, Q), under the same proof."""
-    return products.exact(_chunk(products.x, products.weight))
-
-
-def _chunk(x: NDArray[Any], w: NDArray[Any]) -> int:
-    """Return how many products one int32 can sum, 0 for codes wider than int16."""
-    return chunk_terms(_peak(x), _peak(w)) if max(x.dtype.itemsize, w.dtype.itemsize) <= 2 else 0
-
-
 def wide_format(frac_bits: int) -> QFormat:
     """Return the widest format with that binary point: what holds a sum before its cast."""
     return QFormat(True, MAX_WIDTH, MAX_WIDTH - frac_bits)
-
-
-def _peak(codes: NDArray[Any]) -> int:
-    return max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
 
 
 def _rows(x: FxArray) -> NDArray[Any]:
@@ -291,6 +294,19 @@ def _product(x: FxArray, y: FxArray) -> QFormat:
     return wide_format(x.format.frac_bits + y.format.frac_bits)
 
 
+def _at_point(bias: FxArray | None, point: int) -> Sums:
+    """Return the bias in units of 2^-point, (K,), or (0,)."""
+    return NO_BIAS if bias is None else _int64(bias) << (point - bias.format.frac_bits)
+
+
+def _are_apart(window: Window) -> bool:
+    """Tell whether no two windows share a code."""
+    return all(
+        stride > dilation * (size - 1)
+        for stride, dilation, size in zip(window.stride, window.dilation, window.size, strict=True)
+    )
+
+
 def _geometry(window: Window, groups: int) -> Geometry:
     return Geometry(*window.stride, *window.padding, *window.dilation, groups, *window.size)
 
@@ -298,20 +314,6 @@ def _geometry(window: Window, groups: int) -> Geometry:
 def _sees_all(window: Window, extents: Shape, groups: int) -> bool:
     """Tell whether a window without padding covers its map exactly: then the layer is a dense one."""
     return groups == 1 and window.size == extents and window.padding == (0, 0) and window.dilation == (1, 1)
-
-
-def _patches(x: NDArray[Any], window: Window) -> NDArray[Any]:
-    """x: (N, C, H, W) -> what each weight of a filter meets, (C R S, N P Q), pixels in runs along the rows."""
-    rows, columns = window.padding
-    framed = np.pad(x, ((0, 0), (0, 0), (rows, rows), (columns, columns))) if rows or columns else x
-    P, Q = window.output(x.shape[2], x.shape[3])
-    made = np.empty((x.shape[1], *window.size, len(x), P, Q), x.dtype)
-    for r, s in np.ndindex(*window.size):
-        h, w = r * window.dilation[0], s * window.dilation[1]
-        (down, right) = window.stride
-        part = framed[:, :, h : h + (P - 1) * down + 1 : down, w : w + (Q - 1) * right + 1 : right]
-        made[:, r, s] = part.swapaxes(0, 1)
-    return made.reshape(-1, len(x) * P * Q)
 
 
 def _spread(delta: NDArray[Any], window: Window, input_shape: Shape) -> NDArray[Any]:

@@ -19,15 +19,15 @@ from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import Engine, SumPlan
 from accel.ops import blas
-from accel.ops.engine import Multiplier, multiplier
+from accel.ops.engine import Multiplier, forced_engine, multiplier
 from accel.ops.packing import Packing
 from kernels.conv import Geometry, conv2d_stepwise, conv2d_wide
-from kernels.maps import Filters, convolve, pack_filters
+from kernels.maps import Filters
 from kernels.matmul import Steps, matmul_stepwise, matmul_wide
 from kernels.modes import Overflow, Requant, Rounding
-from kernels.packed import ALONE, Cast, Panels, Workers, multiply, pack_panels_of
+from kernels.packed import ALONE, Cast, Panels, Workers
+from kernels.products import convolve, multiply
 from kernels.replay import StepEvents, conv2d_audit, conv2d_replay, matmul_audit, matmul_replay
-from kernels.vnni import TILE, VNNI
 
 Codes = NDArray[Any]
 Sums = NDArray[np.int64]
@@ -189,7 +189,7 @@ class DenseProducts:
             return blas.multiply(self.x, self.weight)
         sums = np.empty((len(self.x), len(self.weight)), dtype=np.int64)
         if _is_packed(chunk):
-            multiply(_narrow(self.x), self._panels(), chunk, sums, None, _engine(), self.workers)
+            multiply(_narrow(self.x), self._panels(), chunk, sums, None, forced_engine(), self.workers)
         else:
             matmul_wide(_as(np.int64, self.x), _as(np.int64, self.weight), sums)
         return sums
@@ -197,11 +197,11 @@ class DenseProducts:
     def cast(self, chunk: int, cast: Cast) -> tuple[Codes, tuple[int, int, int]]:
         """Return the sums as codes, and their extremes and overflows."""
         codes = np.empty((len(self.x), len(self.weight)), dtype=np.int16)
-        return codes, multiply(_narrow(self.x), self._panels(), chunk, codes, cast, _engine(), self.workers)
+        return codes, multiply(_narrow(self.x), self._panels(), chunk, codes, cast, forced_engine(), self.workers)
 
     def _panels(self) -> Panels:
         packing = self.packing or Packing()
-        return packing.of(self.weight, "panels", lambda: pack_panels_of(_narrow(self.weight)))
+        return packing.of(self.weight, "panels", lambda: Panels(_narrow(self.weight)))
 
     def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
         """Return what the accumulators hold and how many additions overflowed."""
@@ -247,7 +247,7 @@ class ConvProducts:
             return blas.convolve(self.x, self._filters, self.geometry, self.pixels)
         sums = self._empty()
         if _is_packed(chunk):
-            convolve(_narrow(self.x), self._packed(), self.geometry, chunk, sums, None, _engine(), self.workers)
+            convolve(_narrow(self.x), self._packed(), self.geometry, chunk, sums, None, forced_engine(), self.workers)
         else:
             conv2d_wide(_as(np.int64, self.x), _as(np.int64, self._filters), self.geometry, sums)
         return sums
@@ -259,7 +259,9 @@ class ConvProducts:
             return codes.reshape(len(self.x), -1, 1, 1), found
         codes = np.empty((len(self.x), len(self.weight), *self.pixels), dtype=np.int16)
         filters = self._packed()
-        return codes, convolve(_narrow(self.x), filters, self.geometry, chunk, codes, cast, _engine(), self.workers)
+        return codes, convolve(
+            _narrow(self.x), filters, self.geometry, chunk, codes, cast, forced_engine(), self.workers
+        )
 
     @property
     def _is_dense(self) -> bool:
@@ -275,7 +277,7 @@ class ConvProducts:
 
     def _packed(self) -> Filters:
         packing = self.packing or Packing()
-        return packing.of(self.weight, self.geometry, lambda: pack_filters(_narrow(self._filters), self.geometry))
+        return packing.of(self.weight, self.geometry, lambda: Filters(_narrow(self._filters), self.geometry))
 
     def stepwise(self, plan: SumPlan) -> tuple[Sums, int]:
         """Return what the accumulators hold and how many additions overflowed."""
@@ -364,12 +366,6 @@ def _by_blas(chunk: int, x: Codes, weight: Codes) -> bool:
 
 def _is_packed(chunk: int) -> bool:
     return chunk > 0 and multiplier() is not Multiplier.BLAS
-
-
-def _engine() -> int:
-    """Return the engine in the plain integers of the kernels."""
-    chosen: int = VNNI if multiplier() is Multiplier.VNNI else TILE
-    return chosen
 
 
 def _narrow(codes: Codes) -> Codes:

@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from accel.report.directory import check_place, load_run, write_run
 from accel.report.export import estimate_document
-from accel.report.page import render, render_fragment
+from accel.report.notebook import render_estimate, render_fragment, render_sweep_fragment
+from accel.report.page import render
 
-__all__ = ["check_place", "estimate_document", "load_run", "render", "render_fragment", "write_run"]
+__all__ = [
+    "check_place",
+    "estimate_document",
+    "load_run",
+    "render",
+    "render_estimate",
+    "render_fragment",
+    "render_sweep_fragment",
+    "write_run",
+]

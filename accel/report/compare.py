@@ -14,7 +14,7 @@ from accel.report.humane import integer, label, significant
 Document = Mapping[str, Any]
 
 SCHEMA = "bitcycle-comparison-1"
-_ABOUT = ("network", "inputs")
+_FED = ("network", "inputs", "weights", "dataset")
 _TOTALS = (
     ("latency_cycles", "min"),
     ("latency_us", "min"),
@@ -37,7 +37,7 @@ def compare(first: Document, second: Document) -> dict[str, Any]:
     ]
     about = [
         {"key": name, "first": _about(first, name), "second": _about(second, name)}
-        for name in (*_ABOUT, "weights", "dataset")
+        for name in _FED
         if _about(first, name) != _about(second, name)
     ]
     return {
@@ -45,6 +45,7 @@ def compare(first: Document, second: Document) -> dict[str, Any]:
         "names": _names(first, second),
         "networks": [first["network"], second["network"]],
         "inputs": [first["inputs"], second["inputs"]],
+        "commands": [first["provenance"]["command"], second["provenance"]["command"]],
         "about": about,
         "changes": changes,
         "totals": _totals(first, second),
@@ -61,7 +62,9 @@ def headline(comparison: Document) -> str:
     if ratio is not None and time is not None and abs(ratio - time) > 1e-9:
         parts.append(f"{_fewer(ratio)} cycles")
     accuracy = totals.get("accuracy")
-    if accuracy and None not in (accuracy["first"], accuracy["second"]):
+    if any(change["key"] in _FED for change in comparison["about"]):
+        parts.append("and accuracies that do not compare (see what changed)")
+    elif accuracy and None not in (accuracy["first"], accuracy["second"]):
         change = 100 * (accuracy["second"] - accuracy["first"])
         same = "the same accuracy" if change == 0 else f"{abs(change):.2g} points of accuracy {_sign(change)}"
         parts.append(same)

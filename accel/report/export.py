@@ -99,6 +99,7 @@ def _layer_document(layer: LayerReport, report: NetworkReport, found: Remedies |
         "next_cycles": layer.next_cycles,
         "needed_bytes_per_cycle": layer.needed_bytes_per_cycle,
         "busy": layer.busy._asdict() if layer.busy else None,
+        "buffers": layer.buffers_dict(),
         "lost": losses(layer.cycles, layer.utilization, layer.mapping_efficiency)._asdict() if layer.macs else None,
         "remedies": {**vars(found), "cycles": dict(found.cycles)} if found else None,
         "roofline": {

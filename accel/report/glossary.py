@@ -135,6 +135,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "The on-chip buffers for inputs, weights and outputs. Their capacity decides how often DRAM is read.",
         ),
         Term(
+            "occupancy",
+            "The share of a buffer that is taken at most while a layer works: two tiles of what passes, all of what "
+            "stays, sums that wait, and tensors kept for later layers.",
+        ),
+        Term(
             "intensity",
             "MACs per DRAM byte. Below the ridge of the roofline the memory limits the speed, above it the array does.",
         ),

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from accel.report import charts, energy, energy_chart, ledger, waterfall
+from accel.report import charts, energy, energy_chart, ledger, occupancy, waterfall
 from accel.report.glossary import GLOSSARY
 from accel.report.html import fill
 from accel.report.prose import Document, certified
 from accel.report.settings import Setting, flat
+
+Drawn = Mapping[str, charts.Chart | None]
+"""Charts by the name that the template calls them."""
 
 
 class Movement(NamedTuple):
@@ -26,14 +29,14 @@ class Movement(NamedTuple):
     total_bytes: int
 
 
-def render(document: Document) -> str:
-    """Return the HTML page of a run (the document of `run.json`)."""
+def render(document: Document, drawn: Drawn | None = None) -> str:
+    """Return the HTML page of a run (the document of `run.json`); drawn: its `estimated_charts` where they are."""
     general, sections = _settings(document)
     return fill(
         "page.html.j2",
         run=document,
         explain=document.get("explain"),
-        charts=_charts(document),
+        charts={**(estimated_charts(document) if drawn is None else drawn), **_charts_of_bits(document)},
         certified=certified(document),
         ledger=ledger.rows(document),
         ledger_words=ledger.in_words(document),
@@ -48,11 +51,6 @@ def render(document: Document) -> str:
     )
 
 
-def render_fragment(document: Document) -> str:
-    """Return the verdict and the table of layers as a piece of HTML for a notebook, without script or charts."""
-    return fill("fragment.html.j2", run=document)
-
-
 def _settings(document: Document) -> tuple[list[Setting], list[tuple[str, list[Setting]]]]:
     """Return what the accelerator file says beside its name and clock: plain values, and its sections."""
     file = document["accelerator_document"]
@@ -63,22 +61,30 @@ def _settings(document: Document) -> tuple[list[Setting], list[tuple[str, list[S
     return flat(shown), [(name, pairs) for name, pairs in sections if pairs]
 
 
-def _charts(document: Document) -> dict[str, charts.Chart | None]:
-    """Draw every chart that the run has figures for."""
+def estimated_charts(document: Document) -> Drawn:
+    """Draw the charts that an estimate decides, from the `layers`, `pes` and `accelerator_document` of a run."""
     layers = document["layers"]
     memory = document["accelerator_document"].get("memory", {})
     bandwidth = memory.get("dram_bytes_per_cycle", 0) if isinstance(memory, Mapping) else 0
     bandwidth = bandwidth if isinstance(bandwidth, int | float) else 0  # "none": not modelled
-    explained = (document.get("explain") or {}).get("layers", [])
     return {
         "cycles": charts.cycles(layers),
         "utilization": charts.utilization(layers),
-        "noise": charts.noise(layers),
-        "magnitudes": charts.magnitudes(layers),
-        "accumulators": charts.accumulators(layers),
+        "occupancy": occupancy.occupancy(layers),
         "traffic": charts.traffic(layers),
         "roofline": charts.roofline(layers, document["pes"], bandwidth),
         "energy": energy_chart.energies(layers),
+    }
+
+
+def _charts_of_bits(document: Document) -> Drawn:
+    """Draw the charts that need the run's values, where it has them."""
+    layers = document["layers"]
+    explained = (document.get("explain") or {}).get("layers", [])
+    return {
+        "noise": charts.noise(layers),
+        "magnitudes": charts.magnitudes(layers),
+        "accumulators": charts.accumulators(layers),
         "waterfall": waterfall.waterfall(explained),
         "hybrids": waterfall.hybrids(explained),
     }

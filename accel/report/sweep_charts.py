@@ -109,10 +109,10 @@ def heat_map(document: Document, name: str, across: Mapping[str, Any], down: Map
         if row[value] is not None and row[1] == "done":
             key = (xs.index(row[x]), ys.index(row[y]))
             cells[key] = choose(cells[key], row[value]) if key in cells else row[value]
-    if _along_one(cells):
+    if not cells or _along_one({place: _short(name, each) for place, each in cells.items()}):
         return None
     names = [label(value_in_words(each), 22) for each in ys]
-    left = 0.56 * SMALL * max(len(each) for each in names) + 10
+    left = SMALL * max(map(_ems, names)) + 10
     top, height = 6.0, _CELL * len(ys) + 40
     worst, best = (min, max) if better == "max" else (max, min)
     low, high = worst(cells.values()), best(cells.values())
@@ -268,10 +268,15 @@ def _named(name: str) -> str:
     return f"{title(name)} in {unit}" if unit else title(name)
 
 
-def _along_one(cells: Mapping[tuple[int, int], float]) -> bool:
-    """Whether the figures change along one axis at most, so that a map of two tells nothing more."""
-    columns: dict[int, set[float]] = {}
-    lines: dict[int, set[float]] = {}
+def _ems(words: str) -> float:
+    """Return the width of words in units of their size, generously."""
+    return sum(0.72 if sign.isupper() else 0.56 for sign in words)
+
+
+def _along_one(cells: Mapping[tuple[int, int], str]) -> bool:
+    """Whether the figures, as they are shown, change along one axis at most: a map of two then tells nothing more."""
+    columns: dict[int, set[str]] = {}
+    lines: dict[int, set[str]] = {}
     for (column, line), value in cells.items():
         columns.setdefault(column, set()).add(value)
         lines.setdefault(line, set()).add(value)

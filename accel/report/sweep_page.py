@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from accel.report import sweep_charts
 from accel.report.charts import Chart
 from accel.report.html import fill
+from accel.report.humane import label
 from accel.report.settings import Setting, flat, in_words
 from accel.report.sweep_terms import SWEEP_TERMS
 from accel.report.sweep_words import (
@@ -24,6 +25,7 @@ from accel.report.sweep_words import (
     headline,
     title,
     value_in_words,
+    varied,
     verdict,
 )
 
@@ -33,6 +35,7 @@ MOST_ROWS = 400
 MOST_MAPS = 4
 MOST_CURVES = 60
 _FEW_CELLS = 2
+_FEW_NETWORKS = 3
 
 
 class Cell(NamedTuple):
@@ -68,7 +71,8 @@ def render_sweep(document: Document) -> str:
         curves=curves,
         curve_charts=sweep_charts.scaling(curves),
         curve_in_words=curve_in_words,
-        axes=[(axis["name"], title(axis["name"])) for axis in document["axes"]],
+        networks=[label(name) for name in document["networks"][:_FEW_NETWORKS]],
+        axes=[(axis["name"], title(axis["name"])) for axis in varied(document)],
         measures=[(each["name"], title(each["name"]), UNITS.get(each["name"], "")) for each in document["measures"]],
         meanings=document["measures"],
         title=title,
@@ -117,10 +121,10 @@ def _lines(document: Document) -> list[Line]:
     rows, columns = document["rows"], document["columns"]
     front = set(document["front"])
     order = _ranked(document)
-    axes = [axis["name"] for axis in document["axes"]]
+    axes = [axis["name"] for axis in varied(document)]
     measures = [measure["name"] for measure in document["measures"]]
     place = {name: columns.index(name) for name in (*axes, *measures)}
-    numeric = {axis["name"] for axis in document["axes"] if _is_numeric(axis)}
+    numeric = {axis["name"] for axis in varied(document) if _is_numeric(axis)}
     lines = []
     for index in order[:MOST_ROWS]:
         row = rows[index]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from accel.report.humane import DASH, integer, label, percent, significant
@@ -49,9 +50,10 @@ SCALES: Mapping[str, float] = {**dict.fromkeys(SHARES, 100.0), "energy_pj": 1e-6
 """What a figure is multiplied by to stand in the unit that pages give it."""
 
 _SPEAKS_FOR_ITSELF = ("network", "array.dataflow")
+_CAPITALS = {"dram": "DRAM", "sram": "SRAM", "hz": "Hz"}
 
 KNEES = 3
-"""Curves whose knee is told at the top of a page."""
+"""Curves whose knee is told each, where there are no more of them."""
 
 _COUNTS = ("needed_bits", "accumulator_bits", "latency_cycles", "interval_cycles", "pes", "dram_bytes")
 
@@ -64,7 +66,30 @@ def title(name: str) -> str:
 def axis_in_words(name: str) -> str:
     """Name an axis: of a key of the accelerator file what follows its table ("dram bytes per cycle", "C1 weight")."""
     short = name.removeprefix("numerics.layers.") if name.startswith("numerics.layers.") else name.partition(".")[2]
-    return label((short or name).replace(".", " ").replace("_", " "), 30)
+    words = (short or name).replace(".", " ").replace("_", " ").split(" ")
+    return label(" ".join(_CAPITALS.get(word, word) for word in words), 30)
+
+
+def setting_in_words(name: str, value: object) -> str:
+    """Write an axis with one of its values: "4 DRAM bytes per cycle", "accumulator 16", "rounding TRN", "os"."""
+    words = value_in_words(value)
+    if name in _SPEAKS_FOR_ITSELF:
+        return words
+    axis = axis_in_words(name)
+    is_count = type(value) in (int, float) and value != 1 and any(word.endswith("s") for word in axis.split())
+    return f"{words} {axis}" if is_count else f"{axis} {words}"
+
+
+def varied(document: Document) -> list[Mapping[str, Any]]:
+    """Return the axes that have more than one value."""
+    return [axis for axis in document["axes"] if len(axis["values"]) > 1]
+
+
+def point_in_words(document: Document, row: Sequence[Any]) -> str:
+    """Name a point by what the sweep varies."""
+    columns = document["columns"]
+    settings = [(axis["name"], row[columns.index(axis["name"])]) for axis in varied(document)]
+    return ", ".join(setting_in_words(name, value) for name, value in settings if value is not None) or "the only point"
 
 
 def figure_in_words(name: str, value: float | None, with_unit: bool = False) -> str:
@@ -97,15 +122,20 @@ def headline(document: Document) -> str:
 
 
 def verdict(document: Document) -> str:
-    """Say which point is best in each objective."""
+    """Say which point is best in each objective; of equals the first on the front."""
     parts = []
     for name, way in document["objectives"].items():
         column = document["columns"].index(name) if name in document["columns"] else None
-        found = [] if column is None else [row[column] for row in document["rows"] if _counts(row, column)]
+        places = [*document["front"], *range(len(document["rows"]))]
+        rows = [document["rows"][place] for place in places]
+        found = [] if column is None else [row for row in rows if _counts(row, column)]
         if found:
-            best = max(found) if way == "max" else min(found)
-            parts.append(f"{TITLES[name].lower()} {figure_in_words(name, best, with_unit=True)}")
-    return f"Best of each: {', '.join(parts)}." if parts else "No point could be measured."
+            best = (max if way == "max" else min)(found, key=itemgetter(column))
+            subject = TITLES[name] if TITLES[name][:2].isupper() else TITLES[name][0].lower() + TITLES[name][1:]
+            figure = figure_in_words(name, best[column], with_unit=True)
+            most = "Highest" if way == "max" else "Lowest"
+            parts.append(f"{most} {subject}: {figure} ({point_in_words(document, best)}).")
+    return " ".join(parts) or "No point could be measured."
 
 
 def attention(document: Document) -> list[str]:
@@ -124,7 +154,7 @@ def attention(document: Document) -> list[str]:
     lacking = [TITLES[name] for name in document["objectives"] if name not in document["columns"]]
     if lacking and document["rows"]:
         points.append(f"No point has {' or '.join(lacking).lower()}, so there is no front.")
-    points += [f"Knee of {curve_in_words(curve)}: {knee_in_words(curve)}." for curve in document["scaling"][:KNEES]]
+    points += knees(document)
     if document["model"] == "bound":
         points.append(
             "Cycles are bounds: every operand crosses the channel once, nothing is fetched ahead, function units cost "
@@ -133,24 +163,47 @@ def attention(document: Document) -> list[str]:
     return points
 
 
+def knees(document: Document) -> list[str]:
+    """Say where the knee of the machine as it is lies, if a curve is its own, and those of the other curves."""
+    curves = document["scaling"]
+    if len(curves) == 1 and not curves[0]["labels"]:
+        return [f"Knee: {knee_in_words(curves[0])}."]
+    machine = _settings(document["accelerator_document"])
+    own = [curve for curve in curves if all(machine.get(name) == value for name, value in curve["labels"].items())]
+    told = [f"Knee of the machine as it is ({curve_in_words(curve)}): {knee_in_words(curve)}." for curve in own]
+    others = [curve for curve in curves if curve not in own]
+    if len(others) <= KNEES:
+        return told + [f"Knee of {curve_in_words(curve)}: {knee_in_words(curve)}." for curve in others]
+    sizes = [curve["points"][curve["knee"]]["pes"] for curve in curves]
+    least, most = (curves[sizes.index(size)] for size in (min(sizes), max(sizes)))
+    return [
+        *told,
+        f"Knees of all {len(curves)} curves: from {integer(min(sizes))} PEs ({curve_in_words(least)}) "
+        f"to {integer(max(sizes))} ({curve_in_words(most)}).",
+    ]
+
+
 def curve_in_words(curve: Mapping[str, Any]) -> str:
     """Name a curve of `scaling` by its axes."""
-    parts = [
-        value_in_words(value)
-        if name in ("network", "array.dataflow")
-        else f"{axis_in_words(name)} {value_in_words(value)}"
-        for name, value in curve["labels"].items()
-    ]
-    return ", ".join(parts) or "all points"
+    return ", ".join(setting_in_words(name, value) for name, value in curve["labels"].items()) or "all points"
 
 
 def knee_in_words(curve: Mapping[str, Any]) -> str:
     """Say where the knee of a curve is and what it is worth."""
     point = curve["points"][curve["knee"]]
+    smallest = curve["points"][0]["pes"]
     return (
-        f"{integer(point['pes'])} PEs: {significant(point['speedup'])} times as fast, "
+        f"{integer(point['pes'])} PEs, {significant(point['speedup'])} times as fast as {integer(smallest)}, "
         f"{percent(point['efficiency'])} % efficient"
     )
+
+
+def _settings(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the keys of an accelerator file with their values; keys of inner tables are dotted."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found.update(_settings(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value})
+    return found
 
 
 def _points(count: int) -> str:

@@ -8,6 +8,7 @@ to go wrong in them is said here (`KNOWN_BAD`), how wrong it gets is measured.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from accel.report import units_charts
 from accel.report.charts import Chart
 from accel.report.glossary import UNIT_TERMS
 from accel.report.html import fill
-from accel.report.humane import integer, label, percent, significant
+from accel.report.humane import integer, label, percent, raised, significant
 from accel.report.settings import Setting, in_words
 
 Document = Mapping[str, Any]
@@ -73,6 +74,7 @@ def render_units(document: Document) -> str:
         spark=lambda unit: units_charts.spark(unit, bins),
         share_within=units_charts.share_within,
         measured=measured_in_words,
+        published=published_in_words,
         option_words=option_words,
         own_base=own_base_in_words,
         provenance=_provenance(document["provenance"]),
@@ -107,8 +109,8 @@ def attention(document: Document) -> list[str]:
     """Name the units that miss their published figure, then the softmax designs that are known to go wrong."""
     missed = [unit for unit in document["unary"] if unit["met"] is False]
     points = [
-        f"{label(unit['function'])} {unit_in_words(unit)} misses its figure ({label(unit['figure'])}): "
-        f"{measured_in_words(unit) or _ulp(unit)}."
+        f"{label(unit['function'])} {unit_in_words(unit)} misses its figure "
+        f"({label(published_in_words(unit['figure']))}): {measured_in_words(unit) or _ulp(unit)}."
         for unit in missed[:_NAMES_SHOWN]
     ]
     if len(missed) > _NAMES_SHOWN:
@@ -135,6 +137,11 @@ def unit_in_words(unit: Document) -> str:
 def option_words(unit: Document) -> str:
     """Write options as "entries 64, steps 1"."""
     return ", ".join(f"{label(name).replace('_', ' ')} {value}" for name, value in dict(unit["options"] or {}).items())
+
+
+def published_in_words(figure: str) -> str:
+    """Write a published figure as pages write numbers: 2.3e-03 relative as 2.3×10⁻³ relative."""
+    return re.sub(r"(\d+(?:\.\d+)?)e([+-]?\d+)", lambda found: f"{found[1]}×10{raised(int(found[2]))}", figure)
 
 
 def measured_in_words(unit: Document) -> str:

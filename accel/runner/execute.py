@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from accel import __version__
 from accel.accelerator import Accelerator
+from accel.arch.result import NetworkReport
 from accel.network.graph import INPUT, Model
 from accel.network.weights import digest, load_model
 from accel.numeric.array import FxArray
@@ -56,13 +57,14 @@ def run(
     jobs: int = 1,
     ledger: bool = False,
     progress: Progress | None = None,
+    estimated: Callable[[NetworkReport], object] | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Run `inputs` through the float64 reference and, bit by bit, through the machine, and count its cycles.
 
     inputs: (N, *input_shape), or anything of N times that many values. labels: (N,) classes or None. ledger: also keep
-    what every cast and addition cut off (`accel.numeric.ledger.Detail`). context: what else run.json shall say (data
-    set, command, seed).
+    what every cast and addition cut off (`accel.numeric.ledger.Detail`). estimated: told the estimate before any
+    bits are computed. context: what else run.json shall say (data set, command, seed).
     Raises DataError for inputs that do not fit or hold NaN, ConfigError and ModelError for a machine that cannot
     compute this network.
     """
@@ -75,6 +77,8 @@ def run(
     images = checked_inputs(model, inputs)
     classes = checked_labels(labels, len(images))
     report = estimate(model.network, machine)
+    if estimated is not None:
+        estimated(report)
     program = lower(model, machine, ledger)
     starts = batch_starts(len(images), batch_size(model))
     shared = 1 if len(starts) >= jobs else jobs  # few batches leave threads for what is within one

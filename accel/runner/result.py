@@ -63,6 +63,7 @@ class LayerResult:
             "utilization": cost.utilization,
             "mapping_efficiency": cost.mapping_efficiency,
             "bytes": {level: dict(operands) for level, operands in cost.byte_counts.items()},
+            "buffers": cost.buffers_dict(),
             "bound": cost.bound,
             **layer_energy(cost),
             "saturated": self.output.fraction,

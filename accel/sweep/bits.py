@@ -50,8 +50,9 @@ def workload_of(source: Source) -> Workload:
     return load_workload(source.network, source.data, source.inputs, source.weights, source.seed)
 
 
-def workload_digests(source: Source) -> dict[str, str]:
-    """Return SHA-256 of weights, inputs and labels."""
+@lru_cache(maxsize=WORKLOADS_REMEMBERED)
+def workload_digests(source: Source) -> Mapping[str, str]:
+    """Return SHA-256 of weights, inputs and labels, computed once a process: every job asks."""
     from accel.network.weights import digest
 
     workload = workload_of(source)

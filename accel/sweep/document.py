@@ -172,6 +172,6 @@ def _typed(values: list[Any]) -> list[Any]:
 
 
 def _pyarrow() -> tuple[Any, Any]:
-    names = ("pyarrow", "pyarrow.parquet")
-    pyarrow, parquet = (optional(name, "Parquet", "pip install pyarrow, or export to a .csv") for name in names)
+    remedy = "pip install 'bitcycle[parquet]', or export to a .csv"
+    pyarrow, parquet = (optional(name, "Parquet", remedy) for name in ("pyarrow", "pyarrow.parquet"))
     return pyarrow, parquet

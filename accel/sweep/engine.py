@@ -8,18 +8,20 @@ is computed on one thread; processes of ours are told so in their environment.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
 from accel.errors import ConfigError
-from accel.sweep.measure import FAILED, Job, Measured, Row, measure, told
+from accel.sweep.bits import Source
+from accel.sweep.measure import FAILED, Job, Measured, Row, measure, prepare, told
 from accel.sweep.optional import optional
 
 ENGINES = ("local", "dask")
@@ -38,6 +40,9 @@ class Engine(Protocol):
     def width(self) -> int:
         """Jobs at a time."""
 
+    def prepare(self, sources: Sequence[Source]) -> None:
+        """Let workers load what jobs from these sources will need, while the parent still plans."""
+
     def submit(self, job: Job) -> Future[Measured]:
         """Start a job, now or as soon as a worker is free."""
 
@@ -49,6 +54,9 @@ class InProcess:
     """One job at a time, here."""
 
     width = 1
+
+    def prepare(self, sources: Sequence[Source]) -> None:
+        """Do nothing: what loads is what plans."""
 
     def submit(self, job: Job) -> Future[Measured]:
         """Run the job and return its finished future."""
@@ -68,6 +76,11 @@ class Local:
         loky = optional("joblib.externals.loky", "a sweep on several processors", remedy)
         self._loky = loky
         self.width = jobs
+
+    def prepare(self, sources: Sequence[Source]) -> None:
+        """Start the worker processes, and each with loading."""
+        for _ in range(self.width):
+            self._executor().submit(prepare, tuple(sources))
 
     def submit(self, job: Job) -> Future[Measured]:
         """Start a job in a worker process."""
@@ -116,6 +129,9 @@ class Cluster:
     def width(self) -> int:
         """Threads of all workers that are there now."""
         return max(1, int(sum(self._client.nthreads().values())))
+
+    def prepare(self, sources: Sequence[Source]) -> None:
+        """Do nothing: nobody can tell which worker would get it."""
 
     def submit(self, job: Job) -> Future[Measured]:
         """Start a job on some worker; dask gives it to another one if that dies."""
@@ -203,8 +219,12 @@ def _lost(job: Job, error: BaseException, attempt: int) -> Measured:
 
 
 def _settle_worker(parent: int) -> None:
-    """In a worker: leave Ctrl-C, which all processes of a terminal get, to the parent, and end when that is gone."""
+    """In a worker: leave Ctrl-C, which all processes of a terminal get, to the parent, and end when that is gone.
+
+    It ends at once: the parent waits for it, and taking apart what it has loaded takes as long as loading Numba.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(os._exit, 0)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,6 +78,15 @@ def job_of(
     """Return the job of points of one network, without bits."""
     settings = tuple((point.hash, point.settings) for point in points)
     return Job(replace(source, network=points[0].network), base, batch, settings, tuple(constraints), digests)
+
+
+def prepare(sources: Sequence[Source]) -> None:
+    """Load what computes bits, and network and inputs of each source; what is wrong with one, its jobs will tell."""
+    for source in sources:
+        with suppress(Exception):
+            import accel.calibrate.evaluate  # noqa: F401 - for what it loads
+
+            workload_digests(source)
 
 
 def measure(job: Job) -> Measured:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from accel.errors import AccelError, ConfigError
 from accel.network.zoo import build
-from accel.sweep.bits import Source, bits_key, workload_digests
+from accel.sweep.bits import WORKLOADS_REMEMBERED, Source, bits_key, workload_digests
 from accel.sweep.bounds import bound_rows
 from accel.sweep.constraints import Constraint
 from accel.sweep.document import document_of
@@ -148,6 +149,9 @@ class _Sweep:
 
     def _drive(self, points: Sequence[Point]) -> None:
         """Run the jobs of points: first those that compute bits, one for every kind, then those that reuse them."""
+        if self._engine is None:
+            self._engine = self._make_engine()
+            self._engine.prepare(self._sources(points))  # beside grouping, which takes as long
         if self.spec.wants_bits:
             groups = self._by_bits(points)
         else:
@@ -158,12 +162,13 @@ class _Sweep:
             chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)]
             first.append(self._job(key, chunks[0]))
             later += [(key, chunk) for chunk in chunks[1:]]
-        if not first:
-            return
-        if self._engine is None:
-            self._engine = self._make_engine()
         drive(self._engine, first, self._finished, self.interrupts)
         drive(self._engine, (self._job(key, chunk) for key, chunk in later), self._finished, self.interrupts)
+
+    def _sources(self, points: Iterable[Point]) -> list[Source]:
+        """Return where the first networks come from, as many as a worker remembers; none for a sweep without bits."""
+        networks = dict.fromkeys(point.network for point in points) if self.spec.wants_bits else ()
+        return [replace(self.source, network=network) for network in islice(networks, WORKLOADS_REMEMBERED)]
 
     def _job(self, key: str, points: Sequence[Point]) -> Job:
         spec = self.spec

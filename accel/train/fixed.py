@@ -8,11 +8,11 @@ draws what it would have drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,12 @@ from accel.train.streams import Streams
 from accel.walk import backward, forward
 
 Codes = NDArray[Any]
+T = TypeVar("T")
 
 PART_ELEMENTS = 1 << 19
 """Elements of all tensors of a part: what one thread holds at a time, a few megabytes."""
+
+NO_BINS = np.empty(0, np.int64)
 
 LOSS_SCALES = range(-32, 33)
 """Where the exponent of a loss scale may move."""
@@ -61,16 +64,14 @@ class FixedState:
 
 @dataclass(frozen=True)
 class Gradients:
-    """A part's exact gradient sums (or those of several parts), by slot, with their points, and what was counted."""
+    """A part's exact gradient sums (or those of several parts), by slot, with their points, and what was counted.
+
+    Sums of parts are added in place: those of the first part become those of the batch.
+    """
 
     sums: tuple[NDArray[np.int64], ...]
     points: tuple[int, ...]
     counts: Counts
-
-    def __add__(self, other: Gradients) -> Gradients:
-        """Return the sums over the examples of both."""
-        sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
-        return Gradients(sums, self.points, self.counts + other.counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,17 +146,21 @@ class FixedLearner:
         counts = found.counts
         if self.program.numbers.loss_scale_steps and counts.errors_saturated:
             return self._left_out(state, counts)
-        stores = tuple(codes.copy() for codes in state.stores)
-        velocities = tuple(codes.copy() for codes in state.velocities)
+        stores, velocities = [], []
         counted = np.zeros(6, np.int64)
         for index, slot in enumerate(self.program.slots):
             update = self._update(slot, rate, len(x), state.loss_scale, found.points[index])
-            mine = np.empty(0, np.int64) if bins is None else bins[index]
-            self._stepped(slot, update, found.sums[index], stores[index], velocities[index], state.step, counted, mine)
+            mine = NO_BINS if bins is None else bins[index]
+            before = state.stores[index], state.velocities[index]
+            store, velocity = self._stepped(slot, update, found.sums[index], before, state.step, counted, mine)
+            stores.append(store)
+            velocities.append(velocity)
         counts = _with_updates(counts, sum(sums.size for sums in found.sums), counted)
         if self.program.numbers.loss_scale_steps and counts.gradients_saturated:
             return self._left_out(state, replace(counts, moving=0, dead=0))
-        return self._followed(replace(state, step=state.step + 1, stores=stores, velocities=velocities)), counts
+        return self._followed(
+            replace(state, step=state.step + 1, stores=tuple(stores), velocities=tuple(velocities))
+        ), counts
 
     def working(self, state: FixedState) -> dict[str, dict[str, FxArray]]:
         """Return the parameters as the forward pass reads them: the stored codes, or master weights cast to nearest."""
@@ -217,22 +222,25 @@ class FixedLearner:
         elements = sum(prod(shape) for shape in self.network.shapes.values())
         return max(1, PART_ELEMENTS // elements)
 
-    def _each_part(self, function: Any, examples: int) -> list[Any]:
-        """Return function(first) of every part, in order."""
+    def _each_part(self, function: Callable[[int], T], examples: int) -> Iterator[T]:
+        """Yield function(first) of every part, in order."""
         starts = range(0, examples, self.part)
         if self.jobs == 1 or len(starts) == 1:
-            return [function(first) for first in starts]
+            yield from map(function, starts)
+            return
         with ThreadPoolExecutor(self.jobs) as pool:
-            return list(pool.map(function, starts))
+            yield from pool.map(function, starts)
 
     def _gradients(
         self, state: FixedState, values: Mapping[str, Mapping[str, FxArray]], x: FxArray, labels: Labels
     ) -> Gradients:
         """Return the whole batch's exact gradient sums."""
         parts = self._each_part(lambda first: self._part_gradients(state, values, x, labels, first), len(x))
-        total: Gradients = parts[0]
-        for part in parts[1:]:
-            total += part
+        total = next(parts)
+        for part in parts:
+            for sums, more in zip(total.sums, part.sums, strict=True):
+                np.add(sums, more, out=sums)
+            total = replace(total, counts=total.counts + part.counts)
         return total
 
     def _part_gradients(
@@ -287,20 +295,22 @@ class FixedLearner:
         slot: Slot,
         update: Update,
         sums: NDArray[np.int64],
-        store: Codes,
-        velocity: Codes,
+        before: tuple[Codes, Codes],
         step: int,
         counted: NDArray[np.int64],
         bins: NDArray[np.int64],
-    ) -> None:
-        """Step one tensor in place and add what happened to `counted`."""
+    ) -> tuple[Codes, Codes]:
+        """Return a tensor's codes and velocity after the step; what happened is added to `counted` and `bins`."""
         from kernels.update import step_rows
 
         rows, lanes = (1, slot.shape[0]) if len(slot.shape) == 1 else (slot.shape[0], prod(slot.shape[1:]))
-        draws = tuple(self.streams.draws(cast, rows, lanes, step * rows) for cast in update.quantizers)
-        held = velocity.reshape(rows, lanes) if velocity.size else np.empty((0, lanes), np.int32)
+        random = self.streams.of_step(update.quantizers, rows, lanes, step * rows)
+        after = np.empty_like(before[0]), np.empty_like(before[1])
+        shapes = (rows, lanes), (rows if before[1].size else 0, lanes)
+        flat, made = (tuple(map(np.reshape, pair, shapes)) for pair in (before, after))
         exact = np.ascontiguousarray(sums).reshape(rows, lanes)
-        step_rows(exact, store.reshape(rows, lanes), held, update.rule, update.casts, draws, counted, bins)
+        step_rows(exact, flat, made, update.rule, update.casts, random, counted, bins)
+        return after
 
     def _left_out(self, state: FixedState, counts: Counts) -> tuple[FixedState, Counts]:
         """Return the state after a step that overflowed: nothing learned, half the loss scale."""
@@ -369,9 +379,10 @@ def _with_updates(counts: Counts, parameters: int, counted: NDArray[np.int64]) -
 
 def _loss(name: str, outputs: FxArray, labels: Labels) -> float:
     """Return the loss, summed over the examples; a probability of code 0 counts as half an lsb."""
-    values = outputs.to_float()
     rows = np.arange(len(labels))
     if name == "cross-entropy":
-        return float(-np.log(np.maximum(values[rows, labels], float(outputs.format.lsb) / 2)).sum())
+        right = FxArray.trusted(outputs.codes[rows, labels], outputs.format).to_float()
+        return float(-np.log(np.maximum(right, float(outputs.format.lsb) / 2)).sum())
+    values = outputs.to_float()
     values[rows, labels] -= 1
     return float(0.5 * (values * values).sum())

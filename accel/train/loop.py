@@ -73,12 +73,14 @@ class Plan:
 class Hooks:
     """Called on the way, each optional: after every step with what it did, after every epoch, and with snapshots.
 
+    start: called before the first step with how many are done already, which is none unless training is taken up.
     keep_every: steps between snapshots; one more is kept after every epoch, and one when training is interrupted.
     """
 
     step: Callable[[Counts], object] | None = None
     epoch: Callable[[Epoch], object] | None = None
     keep: Callable[[Snapshot], object] | None = None
+    start: Callable[[int], object] | None = None
     keep_every: int = 0
 
 
@@ -181,6 +183,8 @@ class _Run:
         now, state = replace(snapshot, arrays={}), self.learner.unpack(snapshot.arrays)
         generator = np.random.default_rng()
         generator.bit_generator.state = snapshot.generator
+        if self.hooks.start is not None:
+            self.hooks.start(snapshot.step)
         while now.epoch < self.plan.epochs and not self._is_stuck(now):
             try:
                 now, state = self._step(now, state, generator)

@@ -16,7 +16,7 @@ from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.training import Kind, TrainingNumerics, on_stream
 from accel.train.optimizers import Sgd
-from kernels.modes import Requant, Rounding
+from kernels.modes import Rounding
 from kernels.update import Rule
 
 _MOST_BITS = 62
@@ -35,11 +35,12 @@ _NEAREST = (
 class Update:
     """One parameter tensor's step: constants, and casts of gradient, velocity, update and weight, random streams set.
 
-    casts: as the kernel takes them. quantizers: of gradient, momentum, update, for their draws.
+    casts: as the kernel takes them, each the numbers of a Requant. quantizers: of gradient, momentum, update, for their
+    draws.
     """
 
     rule: Rule
-    casts: tuple[Requant, Requant, Requant, Requant]
+    casts: tuple[tuple[int, ...], ...]
     quantizers: tuple[Quantizer, Quantizer, Quantizer]
 
 
@@ -96,7 +97,7 @@ def update_of(
         Quantizer(store).lower(store),
     )
     idle = Quantizer(momentum.format)  # draws nothing
-    return Update(rule, casts, (gradient, momentum if optimizer.momentum else idle, update))
+    return Update(rule, tuple(map(tuple, casts)), (gradient, momentum if optimizer.momentum else idle, update))
 
 
 def rate_code(target: QFormat | None, constant: float, rate: float) -> tuple[int, int]:

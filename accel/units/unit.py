@@ -112,9 +112,16 @@ class UnaryUnit(ABC):
         """codes: (n,) int64 of the source format -> (n,) codes of the target format, how many saturated."""
 
     def _is_worth_a_table(self, count: int) -> bool:
-        """Tell whether results are looked up: once as many codes come as the source has, and from then on."""
+        """Tell whether results are looked up: once as many codes have come as the source has, and from then on."""
         width = self.source.width
-        return width <= MAX_TABLE_WIDTH and (count >= 1 << width or "_whole" in vars(self))
+        if width > MAX_TABLE_WIDTH or "_whole" in vars(self):
+            return width <= MAX_TABLE_WIDTH
+        self._come[0] += count  # a call lost between two threads only delays the table
+        return self._come[0] >= 1 << width
+
+    @cached_property
+    def _come(self) -> list[int]:
+        return [0]
 
     @cached_property
     def _whole(self) -> WholeFunction:

@@ -98,6 +98,24 @@ def test_tiles_fit_their_buffers(demand):
         }[tiling.order]
         on_array = tiling.order == "sums outer" and not demand.has_loose_sums and outputs <= demand.least_outputs
         assert on_array or kept * demand.sum_bits * (2 if stored else 1) <= 8 * demand.output_room
+    assert tiling.held_input_bits(demand, 2) <= 8 * demand.input_room
+    assert tiling.held_weight_bits(demand, 2) == (weights // turns if "weight" in tiling.resident else weights)
+
+
+@given(demands())
+def test_sums_and_outputs_fit_their_buffer(demand):
+    """What the output buffer holds: sums where they wait, two tiles where something moves, never more than its room."""
+    tiling, outputs = choose(demand), demand.nest.outputs
+    held = tiling.held_output_bits(demand)
+    assert held <= 8 * demand.output_room
+    tile = tiling.groups * tiling.filters * max(map(len, place_tiles(demand.nest, tiling)))
+    assert held * outputs >= tile * demand.stored_bits * (2 if demand.stored_bits else 1)
+    if tiling.sums == "spilled":
+        assert held * outputs >= 2 * tile * max(demand.sum_bits * outputs, demand.stored_bits)
+    elif tiling.sums == "whole" and not demand.has_loose_sums:
+        assert held * outputs < tile * demand.stored_bits * 2 + outputs
+    elif tiling.order != "sums outer":
+        assert held >= tile * demand.sum_bits
 
 
 @given(demands(fitting=False), st.data())

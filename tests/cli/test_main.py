@@ -165,3 +165,23 @@ def test_a_reader_that_leaves_is_no_error():
     finally:
         os.close(writer)
     assert (ended.returncode, ended.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("show rounding", 0), ("estimate --json", 0), ("rnu", 2)])
+def test_a_process_ends_with_its_whole_output(accel, arguments, code):
+    """A process that leaves without being taken apart has written all it had to say and returns the exit code."""
+    ended, here = python("-m", "accel", *arguments.split()), accel(arguments)
+    assert (ended.returncode, ended.stdout) == (code, here.out)
+    assert ended.stderr.splitlines()[-1:] == here.errors[-1:]
+
+
+def test_what_was_to_be_done_at_the_end_is_done(tmp_path):
+    """Functions that a verb has registered for the end of the process still run."""
+    code = (
+        "import atexit\nfrom accel.cli import main\nimport accel.presets\n"
+        "import accel.cli.show\nhelp = accel.cli.show.command.get_help\n"
+        "def late(ctx):\n    atexit.register(print, 'last words')\n    return help(ctx)\n"
+        "accel.cli.show.command.get_help = late\nmain(['show', '--help'])"
+    )
+    ended = python("-c", code)
+    assert ended.stdout.splitlines()[-1] == "last words"

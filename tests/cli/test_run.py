@@ -94,7 +94,7 @@ def test_mnist_by_name_and_by_folder(accel):
 
 def test_compiling_is_announced(accel, monkeypatch):
     """With a cold cache a line on stderr says so, also with --json, and not with -q."""
-    monkeypatch.setattr("kernels._jit.is_warm", lambda: False)
+    monkeypatch.setattr("kernels.cache.is_warm", lambda: False)
     told = ["compiling kernels for this machine; they are kept, so this happens once"]
     assert accel(f"run {SMALL}").errors == told
     assert accel(f"run {SMALL} --json").errors == told

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from tests.sweep.examples import BITS, CYCLES
 from tests.sweep.processes import written
@@ -82,9 +83,37 @@ def test_searches_and_exports(accel, cycles, monkeypatch):
     outcome = accel("sweep cycles.toml -q -j 1 --export t.parquet -o x")
     assert (outcome.code, outcome.errors) == (
         4,
-        ["error: Parquet wants pyarrow: pip install pyarrow, or export to a .csv"],
+        ["error: Parquet wants pyarrow: pip install 'bitcycle[parquet]', or export to a .csv"],
     )
     assert not Path("x").exists()
+
+
+def test_parquet_holds_the_table(accel, tmp_path):
+    """Every column with its type: whole numbers, real numbers, texts and absent figures; mixed labels are texts."""
+    written({**CYCLES, "axes": {"array.rows": [4, 8], "memory.dram_bytes_per_cycle": [4, "none"]}}, tmp_path / "s.toml")
+    assert accel("sweep s.toml -q -j 1 -o d --export more/t.parquet").code == 0
+    found = parquet.read_table("more/t.parquet")
+    kept = json.loads(Path("d/sweep.json").read_text())
+    assert found.column_names == kept["columns"]
+    types = {field.name: str(field.type) for field in found.schema}
+    assert (types["hash"], types["pes"], types["latency_us"]) == ("string", "int64", "double")
+    assert types["memory.dram_bytes_per_cycle"] == "string"
+    as_text = kept["columns"].index("memory.dram_bytes_per_cycle")
+    for row, wanted in zip(found.to_pylist(), kept["rows"], strict=True):
+        wanted[as_text] = str(wanted[as_text])
+        assert list(row.values()) == wanted
+
+
+def test_files_that_cannot_be_written(accel, cycles):
+    """A page or an export that finds no room costs no point: the error says how to go on, and it does."""
+    Path("d/sweep.json").mkdir(parents=True)
+    outcome = accel("sweep cycles.toml -q -j 1 -o d")
+    assert outcome.code == 2
+    assert "sweep.json" in outcome.errors[0]
+    assert outcome.errors[0].endswith("every point is kept: make room and go on with --resume")
+    Path("d/sweep.json").rmdir()
+    assert accel("sweep cycles.toml -q -j 1 -o d --resume").code == 0
+    assert sorted(file.name for file in Path("d").iterdir()) == FILES
 
 
 @pytest.mark.parametrize(

@@ -15,25 +15,31 @@ from accel.numeric.cast import cast_codes
 from accel.numeric.format import QFormat
 from accel.numeric.proof import chunk_terms
 from accel.numeric.quantizer import Quantizer
+from kernels.amx import AMX, has_amx
 from kernels.conv import Geometry
 from kernels.gemm import HALVES_CHUNK, WORTHWHILE
-from kernels.maps import convolve, pack_filters
+from kernels.maps import Filters
 from kernels.modes import Overflow, Rounding
-from kernels.packed import Cast, Workers, longest_chunk, multiply, pack_panels_of
+from kernels.packed import Cast, Panels, Workers, longest_chunk
+from kernels.products import convolve, multiply
 from kernels.vnni import HEIGHT, TILE, VECTOR, VNNI, WIDTH, has_vnni, sum_tile
 from tests import naive
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 EXAMPLES = 25 if INTERPRETED else 200
 LOWEST, HIGHEST = -(1 << 15), (1 << 15) - 1
-ENGINES = [TILE, pytest.param(VNNI, marks=pytest.mark.skipif(not has_vnni(), reason="this processor has no VNNI"))]
+ENGINES = [
+    TILE,
+    pytest.param(VNNI, marks=pytest.mark.skipif(not has_vnni(), reason="this processor has no VNNI")),
+    pytest.param(AMX, marks=pytest.mark.skipif(not has_amx(), reason="this processor or system has no AMX")),
+]
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 def product(x, w, chunk, engine, **options):
     """x times packed w."""
     out = np.full((len(x), len(w)), -1, np.int64)
-    multiply(x, pack_panels_of(w), chunk, out, engine=engine, **options)
+    multiply(x, Panels(w), chunk, out, engine=engine, **options)
     return out
 
 
@@ -131,7 +137,7 @@ def test_sums_are_as_long_as_the_weights_allow(rng, engine):
     """Small weights beside a large one make sums long; at the bound itself nothing overflows."""
     w = np.full((1, 257), 200, np.int16)
     w[0, 100] = HIGHEST
-    panels = pack_panels_of(w)
+    panels = Panels(w)
     assert panels.masses[0] == (64, HIGHEST + 63 * 200)
     assert panels.masses[-1] == (512, HIGHEST + 256 * 200)
     limit = ((1 << 31) - 1) // (HIGHEST + 256 * 200)
@@ -174,7 +180,7 @@ def test_packed_convolutions_equal_naive(rng, engine, layer, bits):
     terms = layer.x_shape[1] // g.groups * g.R * g.S
     w = rng.integers(-half, half, size=(layer.filters, terms)).astype(container)
     P, Q = naive.output_size(*layer.x_shape[2:], g)
-    filters, chunk = pack_filters(w, g), chunk_terms(half, half)
+    filters, chunk = Filters(w, g), chunk_terms(half, half)
     expected = naive.conv2d(x, w, g)
     with ThreadPoolExecutor(2) as pool:
         for count in (1, 2, 4):
@@ -185,7 +191,8 @@ def test_packed_convolutions_equal_naive(rng, engine, layer, bits):
 
 @pytest.mark.parametrize("rounding", [mode for mode in Rounding if mode != Rounding.STOCHASTIC])
 @pytest.mark.parametrize("overflow", list(Overflow))
-def test_fused_casts_equal_two_steps(rng, rounding, overflow):
+@every_engine
+def test_fused_casts_equal_two_steps(rng, engine, rounding, overflow):
     """Bias, cast and counts in one pass are the exact sums, cast afterwards; matrix products and convolutions."""
     x = rng.integers(LOWEST, HIGHEST, size=(9, 30)).astype(np.int16)
     w = rng.integers(-2000, 2000, size=(21, 30)).astype(np.int16)
@@ -200,25 +207,26 @@ def test_fused_casts_equal_two_steps(rng, rounding, overflow):
         assert found == (sums.min(), sums.max(), overflowed)
 
     codes = np.full((9, 21), -1, np.int16)
-    check((blas(x, w) << shift) + bias, codes, multiply(x, pack_panels_of(w), chunk, codes, fused))
+    check((blas(x, w) << shift) + bias, codes, multiply(x, Panels(w), chunk, codes, fused, engine))
 
     g = Geometry(1, 1, 1, 1, 1, 1, 1, 3, 3)
     maps, filters = x.reshape(1, 10, 9, 3)[:, :3], w[:, :27].copy()
     sums = np.array(naive.conv2d(maps, filters, g))
     codes = np.full(sums.shape, -1, np.int16)
-    found = convolve(np.ascontiguousarray(maps), pack_filters(filters, g), g, chunk, codes, fused)
+    found = convolve(np.ascontiguousarray(maps), Filters(filters, g), g, chunk, codes, fused, engine)
     check((sums << shift) + bias[:, None, None], codes, found)
 
 
-def test_threads_give_the_bits_of_one(rng):
+@every_engine
+def test_threads_give_the_bits_of_one(rng, engine):
     """Tiles of rows on two threads are the product, its extremes and its overflows."""
     x = rng.integers(LOWEST, HIGHEST, size=(37, 33)).astype(np.int16)
     w = rng.integers(LOWEST, HIGHEST, size=(19, 33)).astype(np.int16)
     target = Quantizer(QFormat(True, 16, 8), Rounding.RND_CONV, Overflow.SAT)
     cast = Cast(0, target.lower(QFormat(True, 40, 12)), np.arange(19, dtype=np.int64))
     alone, shared = np.empty((37, 19), np.int16), np.empty((37, 19), np.int16)
-    panels = pack_panels_of(w)
-    found = multiply(x, panels, 1, alone, cast)
+    panels = Panels(w)
+    found = multiply(x, panels, 1, alone, cast, engine)
     with ThreadPoolExecutor(2) as pool:
-        assert multiply(x, panels, 1, shared, cast, workers=Workers(3, pool.map)) == found
+        assert multiply(x, panels, 1, shared, cast, engine, Workers(3, pool.map)) == found
     assert np.array_equal(alone, shared)

@@ -9,9 +9,14 @@ from accel.numeric.exact import cast, lfsr_bits
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.random import REGISTERS, Lfsr
-from accel.train.streams import Streams
+from accel.train.streams import NO_LEAP, NO_STATES, Streams
 from kernels.modes import Rounding
-from kernels.update import ALIVE, DEAD, LOWEST_BIN, Rule, step_rows
+from kernels.update import ALIVE, DEAD, LOWEST_BIN, Random, Rule, step_rows
+
+
+def given(*draws: np.ndarray) -> Random:
+    """Bits that are given, not drawn."""
+    return Random((NO_STATES,) * 3, (NO_LEAP,) * 3, (0, 0, 0), draws)
 
 
 @pytest.mark.parametrize("width", REGISTERS)
@@ -66,7 +71,7 @@ def test_a_step_is_its_formulas(rng, rounding, has_momentum):
     draws = tuple(rng.integers(0, 64, (K, F)).astype(np.uint32) for _ in range(3))
     before, past = weight.copy(), velocity.copy()
     counts, bins = np.zeros(6, np.int64), np.zeros(60, np.int64)
-    step_rows(sums, weight, velocity, rule, casts, draws, counts, bins)
+    step_rows(sums, (weight, velocity), (weight, velocity), rule, casts, given(*draws), counts, bins)
     alive = dead = 0
     for k, f in np.ndindex(K, F):
         code = cast(int(sums[k, f]), source, g, int(draws[0][k, f]))
@@ -94,13 +99,14 @@ def test_the_histogram_counts_powers_of_two_of_an_lsb():
     rule = Rule(1, 0, 0, 0, 0, 0, 0, 0)
     sums = np.array([[8, 15, 16, -8, 1, 0]])
     bins, none = np.zeros(40, np.int64), np.empty((0, 6), np.uint32)
+    weight, velocity = np.zeros((1, 6), np.int16), np.empty((0, 6), np.int32)
     step_rows(
         sums,
-        np.zeros((1, 6), np.int16),
-        np.empty((0, 6), np.int32),
+        (weight, velocity),
+        (weight, velocity),
         rule,
         casts,
-        (none, none, none),
+        given(none, none, none),
         np.zeros(6, np.int64),
         bins,
     )

@@ -1,5 +1,9 @@
 """Which engine multiplies, and that it never changes a bit of a layer."""
 
+import ctypes
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -13,21 +17,25 @@ from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import plan_sums
 from accel.ops import blas
 from accel.ops.datapath import Datapath
-from accel.ops.engine import VARIABLE, Multiplier, multiplier
+from accel.ops.engine import VARIABLE, Multiplier, forced_engine, multiplier
 from accel.ops.fixed import FixedArithmetic
 from accel.ops.packing import Packing
 from accel.ops.sums import ConvProducts, DenseProducts
-from kernels import vnni
+from kernels import amx, vnni
 from kernels.conv import Geometry
 from kernels.modes import Overflow, Rounding
 from tests import naive
 
 
 def test_the_processor_decides(monkeypatch):
-    """VNNI where there is VNNI, tiles elsewhere."""
+    """AMX before VNNI before tiles; nothing is forced on a layer."""
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(amx, "has_amx", lambda: True)
+    assert multiplier() is Multiplier.AMX
+    monkeypatch.setattr(amx, "has_amx", lambda: False)
     monkeypatch.setattr(vnni, "has_vnni", lambda: True)
     assert multiplier() is Multiplier.VNNI
+    assert forced_engine() is None
     monkeypatch.setattr(vnni, "has_vnni", lambda: False)
     assert multiplier() is Multiplier.TILE
 
@@ -37,6 +45,7 @@ def test_the_environment_forces(monkeypatch, name):
     """ACCEL_ENGINE names an engine, in any case."""
     monkeypatch.setenv(VARIABLE, name)
     assert multiplier() == name.strip().lower()
+    assert forced_engine() == vnni.TILE
 
 
 def test_what_the_processor_lacks_is_refused(monkeypatch):
@@ -46,7 +55,11 @@ def test_what_the_processor_lacks_is_refused(monkeypatch):
         multiplier()
     monkeypatch.setenv(VARIABLE, "vnni")
     monkeypatch.setattr(vnni, "has_vnni", lambda: False)
-    with pytest.raises(ConfigError, match="needs a processor with AVX-512 VNNI; use tile or blas"):
+    with pytest.raises(ConfigError, match="ACCEL_ENGINE=vnni needs AVX-512 VNNI; use another one, or unset it"):
+        multiplier()
+    monkeypatch.setenv(VARIABLE, "amx")
+    monkeypatch.setattr(amx, "has_amx", lambda: False)
+    with pytest.raises(ConfigError, match="needs AMX and a system that grants it"):
         multiplier()
 
 
@@ -57,11 +70,21 @@ def test_features_that_numba_leaves_out_do_not_count(monkeypatch, features, foun
     """Code is built for the features that Numba was told, not for those of the host."""
     monkeypatch.setattr("numba.core.config.CPU_FEATURES", features)
     assert vnni.has_vnni.__wrapped__() == found
+    assert not amx.has_amx.__wrapped__()
+
+
+@pytest.mark.parametrize(("platform", "answer"), [("linux", -1), ("darwin", 0)])
+def test_tile_registers_need_leave(monkeypatch, platform, answer):
+    """A system that refuses the registers, or has nobody to ask, is one without AMX."""
+    monkeypatch.setattr("numba.core.config.CPU_FEATURES", "+amx-tile,+amx-int8")
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(syscall=lambda *_: answer))
+    assert not amx.has_amx.__wrapped__()
 
 
 def engines():
     """The engines of this processor, by name."""
-    return ["tile", "blas", *(["vnni"] if vnni.has_vnni() else [])]
+    return ["tile", "blas", *(["vnni"] if vnni.has_vnni() else []), *(["amx"] if amx.has_amx() else [])]
 
 
 @pytest.mark.parametrize("engine", engines())

@@ -89,6 +89,17 @@ def _layer(row: tuple[Any, ...]) -> dict[str, Any]:
             },
             "sram": {"input": 2 * math.prod(shape) * 3, "weight": weights, "output": 2 * math.prod(shape)},
         },
+        "buffers": {
+            buffer: {"held_bytes": held, "of_bytes": room}
+            for buffer, held, room in zip(
+                ("input", "weight", "output"),
+                (2 * math.prod(shape), weights, 4 * math.prod(shape)),
+                (65536, 131072, 65536),
+                strict=True,
+            )
+        }
+        if gemm or kind == "softmax"
+        else None,
         "bound": ("weights" if stall else "compute") if gemm else {"softmax": "unit"}.get(kind, "unit"),
         "saturated": {"C3": 0.00012, "F6": 0.0213}.get(name, 0.0),
         "error": {"max_lsb": worst, "sqnr_db": sqnr},

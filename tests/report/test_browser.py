@@ -6,13 +6,21 @@ import pytest
 
 from accel.published.survey import survey as published_machines
 from accel.report import render
+from accel.report.compare_page import render_comparison
 from accel.report.published_page import render_published
+from accel.report.sweep_page import render_sweep
+from accel.report.training_page import render_training
+from accel.report.training_study import render_study
 from accel.report.units_page import render_units
 from tests.report.browser import BROWSER, NAMES, browse, probe
 from tests.report.conftest import lenet5_run
 from tests.report.examples import explained_run
 from tests.report.survey import UNITS, survey
+from tests.report.sweeps import comparison, sweep
 from tests.report.test_page import hostile_run
+from tests.report.test_training_page import document as training
+from tests.report.test_training_study import documents as trainings
+from tests.report.test_training_study import rounding
 
 SORT = """
 const table = document.querySelector("#layers table");
@@ -41,12 +49,34 @@ tell("smallest", Math.min(...drawings.flatMap((svg) =>
   [...svg.querySelectorAll("text")].map((text) => text.getBoundingClientRect().height))).toFixed(1));
 """
 
+KEYS = """
+for (const details of document.querySelectorAll("details")) details.open = true;
+const reached = [...document.querySelectorAll("a[href], button, select, summary, [tabindex]")];
+const dumb = reached.filter((each) => {
+  each.focus({ focusVisible: true, preventScroll: true });
+  const style = getComputedStyle(each);
+  return document.activeElement !== each || style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2;
+});
+tell("reached", reached.length);
+tell("dumb", dumb.map((each) => each.tagName + " " + each.textContent.slice(0, 20)).join("|"));
+tell("jumps", reached.filter((each) => each.tabIndex > 0).length);
+tell("unreachable", [...document.querySelectorAll(".scroll")].filter((box) => box.tabIndex !== 0).length);
+tell("unnamed", [...document.querySelectorAll(".scroll, select")].filter((each) =>
+  !each.getAttribute("aria-label") && !each.closest("label")).length);
+const button = document.querySelector("thead button");
+button.focus();
+const heading = button.closest("th");
+const before = heading.getAttribute("aria-sort");
+button.click();
+tell("sorted", before + " " + heading.getAttribute("aria-sort") + " " + (document.activeElement === button));
+"""
+
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser found (looked for {', '.join(NAMES)})")
 
 
 PAGES = {
-    "plain": (lambda: render(lenet5_run()), 7, "Fixed point decides as float64 does"),
-    "explained": (lambda: render(explained_run()), 10, "Where bits get lost"),
+    "plain": (lambda: render(lenet5_run()), 8, "Fixed point decides as float64 does"),
+    "explained": (lambda: render(explained_run()), 11, "Where bits get lost"),
     "units": (lambda: render_units(survey()), 6, "measured against float64"),
     "published": (lambda: render_published(published_machines()), 8, "chosen with the published figures in view"),
 }
@@ -68,6 +98,20 @@ def test_loads_without_a_word(pages, name, tmp_path):
     assert dom.count('<svg class="chart"') == charts
     assert words in dom
     assert dom.count('<button type="button">') == dom.count('aria-sort="none"') > 30
+
+
+@pytest.mark.parametrize("make", [lambda: render_training(training()), lambda: render_study(trainings(), rounding())])
+def test_training_pages(make, tmp_path):
+    """The page of a training and that of a study of several load likewise, and fit a phone."""
+    html = make()
+    dom, console = browse(html, tmp_path)
+    assert console == []
+    drawings = dom.count('<svg class="chart"')
+    assert drawings == dom.count("<figure>") >= 2
+    assert dom.count('<button type="button">') == dom.count('aria-sort="none"') > 3
+    told, console = probe(html, tmp_path, FIT, 390)
+    assert console == []
+    assert (told["overhang"], told["drawings"], told["clipped"]) == ("0", str(drawings), "")
 
 
 def test_hostile_names_do_not_run(tmp_path):
@@ -115,6 +159,20 @@ def test_fits(pages, name, tmp_path, width):
     assert told["drawings"] == str(PAGES[name][1])
     assert told["clipped"] == ""
     assert float(told["smallest"]) >= 9
+
+
+@pytest.mark.parametrize("name", [*PAGES, "sweep", "comparison"])
+def test_keyboard(pages, name, tmp_path):
+    """What acts or scrolls is reached by Tab in reading order, shows its focus, and keeps it when it sorts."""
+    others = {"sweep": lambda: render_sweep(sweep()), "comparison": lambda: render_comparison(comparison())}
+    told, console = probe(pages[name] if name in pages else others[name](), tmp_path, KEYS, 1280)
+    assert console == []
+    assert int(told["reached"]) > 20
+    assert told["dumb"] == ""
+    assert (told["jumps"], told["unreachable"], told["unnamed"]) == ("0", "0", "0")
+    before, after, stays = told["sorted"].split()
+    assert (before, stays) == ("none", "true")
+    assert after in ("ascending", "descending")
 
 
 @pytest.mark.parametrize("name", ["explained", "units", "published"])

@@ -12,7 +12,7 @@ import pytest
 
 from accel.arch.area import Area
 from accel.arch.energy import Energy
-from accel.arch.result import Busy, Cycles, LayerReport, NetworkReport, Remedies
+from accel.arch.result import Busy, Cycles, Held, LayerReport, NetworkReport, Remedies
 from accel.config.technology import load_technology
 from accel.report import estimate_document
 from accel.report.export import layers_csv, plain, run_json
@@ -74,7 +74,7 @@ def test_estimate_document():
     moved = {"dram": MappingProxyType({"input": 8}), "sram": {"weight": 4}}
     tiling = MappingProxyType({"order": "weights outer", "tile": MappingProxyType({"filters": 4})})
     layer = LayerReport("C1", "conv", "array", 640, cycles, 1, 2, 4, 0.5, 0.75, moved, "weights", "compute", 15, tiling)
-    layer = replace(layer, needed_bytes_per_cycle=4.0, busy=Busy(6.0, 8.0, 8, 8))
+    layer = replace(layer, needed_bytes_per_cycle=4.0, busy=Busy(6.0, 8.0, 8, 8), buffers={"input": Held(3, 64)})
     report = NetworkReport("net", "box", 2, 1e6, 64, (layer,), 22, 20, dram_bytes_per_cycle=0.5)
     document = estimate_document(report, {"C1": Remedies(MappingProxyType({"twice the bandwidth": 17}), 2.0)})
     assert estimate_document(report)["layers"][0]["remedies"] is None
@@ -100,6 +100,7 @@ def test_estimate_document():
                 "next_cycles": 15,
                 "needed_bytes_per_cycle": 4.0,
                 "busy": {"rows": 6.0, "columns": 8.0, "of_rows": 8, "of_columns": 8},
+                "buffers": {"input": {"held_bytes": 3, "of_bytes": 64}},
                 "lost": {"edges": 0.125, "pace": 0.0, "filling": 0.25, "waiting": 0.25},
                 "remedies": {"cycles": {"twice the bandwidth": 17}, "bytes_per_cycle": 2.0, "batch": None},
                 "roofline": {

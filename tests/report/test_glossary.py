@@ -21,8 +21,8 @@ NORMATIVE = (
     "total cycles, latency, interval, throughput, utilization, mapping efficiency, MAC, bound, bytes, fill, steady, "
     "drain, stall, prefetch, code, value, format, lsb, rounding, accumulator, exact, stepwise, SQNR, "
     "late, certificate, at risk, replay, ledger, wrapped, rounded, bits cut, excess, own noise, inherited noise, "
-    "diagnosis, energy, refill, average power, area, ulp, monotonic, symmetric, table bits, logit scale, argmax flip, "
-    "row sum"
+    "occupancy, diagnosis, energy, refill, average power, area, ulp, monotonic, symmetric, table bits, logit scale, "
+    "argmax flip, row sum"
 )
 
 

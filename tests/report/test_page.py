@@ -129,7 +129,7 @@ def test_every_section_has_its_content(page, kind):
     ):
         assert words in text, words
     drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
-    assert len(drawings) == {"plain": 7, "explained": 10}[kind]
+    assert len(drawings) == {"plain": 8, "explained": 11}[kind]
     assert all(each["role"] == "img" and each["aria-label"] for each in drawings)
 
 
@@ -154,7 +154,7 @@ def test_tables_are_tables(page, kind):
             tables.append(set())
         elif width and tables:
             tables[-1].add(width)
-    assert len(tables) == {"plain": 5, "explained": 14}[kind]
+    assert len(tables) == {"plain": 6, "explained": 15}[kind]
     assert all(len(each) == 1 for each in tables)
 
 

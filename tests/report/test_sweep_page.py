@@ -9,16 +9,27 @@ import pytest
 
 from accel.report.compare import compare, headline, verdict
 from accel.report.compare_page import render_comparison
+from accel.report.humane import percent
 from accel.report.sweep_charts import facets
 from accel.report.sweep_page import MOST_ROWS, render_sweep
-from accel.report.sweep_words import attention, figure_in_words, title
+from accel.report.sweep_words import attention, figure_in_words, setting_in_words, title
 from accel.report.sweep_words import headline as sweep_headline
+from accel.report.sweep_words import verdict as verdict_of
 from tests.report.browser import BROWSER, NAMES, browse, probe
 from tests.report.conftest import lenet5_run
 from tests.report.pages import Page
 from tests.report.sweeps import comparison, sweep
 from tests.report.test_browser import FIT
 from tests.report.test_page import HOSTILE
+
+SETTINGS = (
+    ("memory.dram_bytes_per_cycle", 4),
+    ("array.dataflow", "os"),
+    ("numerics.rounding", "TRN"),
+    ("accumulator", 16),
+    ("elements", 1),
+    ("word_bits", 8),
+)
 
 PAGES = {"sweep": lambda: render_sweep(sweep()), "comparison": lambda: render_comparison(comparison())}
 CHARTS = {"sweep": 2 + 4 + 6, "comparison": 1}
@@ -95,7 +106,7 @@ def test_filters(pages, tmp_path):
     """
     told, console = probe(pages["sweep"], tmp_path, script, 1280)
     assert console == []
-    assert told["names"] == "standing|elements|dataflow|dram bytes per cycle"
+    assert told["names"] == "standing|elements|dataflow|DRAM bytes per cycle"
     assert told["all"] == "60 of 60 shown"
     assert told["one"] == "15 of 60 shown"
     front = [row[4] for index, row in enumerate(sweep()["rows"]) if index in sweep()["front"]]
@@ -127,12 +138,37 @@ def test_sentences():
     """What a sweep found, what failed, and where its knees are."""
     document = sweep()
     assert sweep_headline(document) == ("60 points, 5 on the front of accuracy and latency and energy (estimate).")
-    failed, beyond, *knees = attention(document)
+    failed, beyond, *found = attention(document)
     assert failed == "1 point failed, 1 of them with: C3: too small; make it larger"
     assert beyond == "4 points beyond energy_pj <= 9e+06."
-    assert len(knees) == 3
-    assert all(knee.startswith("Knee of os, dram bytes per cycle") for knee in knees)
+    knees = [curve["points"][curve["knee"]]["pes"] for curve in document["scaling"]]
+    assert len(found) == 1
+    assert found[0].startswith(f"Knees of all 12 curves: from {min(knees)} PEs (")
+    assert f" to {max(knees)} (" in found[0]
+    own = {"name": "gupta2015", "array": {"dataflow": "ws"}, "memory": {"dram_bytes_per_cycle": 16.0}}
+    curve = next(each for each in document["scaling"] if list(each["labels"].values()) == ["ws", 16])
+    at = curve["points"][curve["knee"]]
+    told, rest = attention({**document, "accelerator_document": own})[2:]
+    assert told.startswith(f"Knee of the machine as it is (ws, 16 DRAM bytes per cycle): {at['pes']} PEs, ")
+    assert f" {at['speedup']:.3g} times as fast as 1, " in told
+    assert rest == found[0]
+    few = attention({**document, "scaling": document["scaling"][:2], "accelerator_document": own})[2:]
+    assert [words.partition(":")[0] for words in few] == [
+        "Knee of os, 2 DRAM bytes per cycle",
+        "Knee of os, 16 DRAM bytes per cycle",
+    ]
     assert sweep_headline({**document, "planned": 90}).startswith("60 of 90 points finished")
+    best = max(row[6] for row in document["rows"] if row[1] == "done")
+    assert verdict_of(document).startswith(f"Highest accuracy: {percent(best)} % (")
+    assert "Lowest latency: " in verdict_of(document)
+    assert [setting_in_words(name, value) for name, value in SETTINGS] == [
+        "4 DRAM bytes per cycle",
+        "os",
+        "rounding TRN",
+        "accumulator 16",
+        "elements 1",
+        "8 word bits",
+    ]
     assert [title(name) for name in ("numerics.layers.C1.weight", "array.rows", "word_bits")] == [
         "C1 weight",
         "rows",
@@ -157,9 +193,9 @@ def test_facets():
     curves = sweep()["scaling"]
     assert len(curves) == 12
     assert [(about, len(members)) for about, members in facets(curves)] == [
-        (", dram bytes per cycle 2", 4),
-        (", dram bytes per cycle 16", 4),
-        (", dram bytes per cycle none", 4),
+        (", 2 DRAM bytes per cycle", 4),
+        (", 16 DRAM bytes per cycle", 4),
+        (", DRAM bytes per cycle none", 4),
     ]
     assert [len(members) for _, members in facets(curves[:6])] == [6]
     assert facets([]) == []

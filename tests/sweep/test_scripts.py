@@ -30,7 +30,8 @@ def test_parallelism_is_a_spec_and_makes_a_page(tmp_path):
         settings = dict(choice.settings)
         assert settings["array.rows"] * settings["array.columns"] == choice.label
     told = script("sweep_parallelism.py", "--quick", "-j", "1", "--out", str(tmp_path))
-    assert "Knee of os, dram bytes per cycle 4: " in told
+    assert "Knee of the machine as it is (os, 77 DRAM bytes per cycle): " in told
+    assert "Knees of all 12 curves: from " in told
     document = json.loads((tmp_path / "parallelism.json").read_text())
     assert document["counts"] == {"done": 48, "outside": 0, "failed": 0}
     assert "Speed-up and efficiency" in (tmp_path / "parallelism.html").read_text()

@@ -6,7 +6,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   const key = (row, column) => {
     const cell = row.cells[column];
-    return cell.dataset.value === undefined ? cell.textContent.trim() : cell.dataset.value;
+    if (cell.dataset.value !== undefined) return cell.dataset.value;
+    const words = cell.textContent.trim();
+    return cell.classList.contains("number") ? words.replaceAll(",", "") : words; // 1,234 sorts as 1234
   };
   const compare = (a, b) => {
     if (a === "" || b === "") return (a === "") - (b === ""); // what is absent stands last
