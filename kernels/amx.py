@@ -175,52 +175,70 @@ def _sum_tiles(_, rows, i, lanes, j, couples, limbs, height, first, last, totals
 
     def generate(context, builder, signature, arguments):
         arrays = Arrays(context, builder, signature, arguments)
-        height, first, last, _, line, at = arguments[6:]
+        couples, limbs, height, first, last, _, line, at = arguments[4:]
+        tall, wide = tiles_of_outputs(builder, limbs)
         stride = arrays.shape(9)[1]
-        place = arrays.at(9, builder.add(builder.mul(line, stride), at), LENGTH)
-        for each, sums, lane in sum_in_registers(arrays, builder, arguments[:6], first, last):
-            # Written sums are not read first: they may be far away.
-            with builder.if_else(builder.icmp_signed("==", first, LENGTH(0))) as (written, added):
-                for is_fresh, branch in ((True, written), (False, added)):
-                    with branch, cgutils.for_range(builder, height) as loop:
-                        for s, t in outputs_of(*each):
-                            row = builder.mul(builder.add(loop.index, LENGTH(SIDE * s)), stride)
-                            column = builder.add(lane, LENGTH(SIDE * t))
-                            pointer = builder.gep(place, [builder.add(row, column)])
-                            target = builder.bitcast(pointer, WIDE.as_pointer())
-                            total = joined(builder, sums, loop.index, s, t, *each)
-                            if not is_fresh:
-                                total = builder.add(builder.load(target, align=8), total)
+        is_fresh = builder.icmp_signed("==", first, LENGTH(0))
+        with cgutils.for_range(builder, couples) as couple:
+            joined = joined_couple(arrays, builder, arguments[:6], couple.index, height, first, last)
+            start = builder.add(at, builder.mul(couple.index, builder.mul(wide, LENGTH(SIDE))))
+            with cgutils.for_range(builder, tall) as s, cgutils.for_range(builder, height) as r:
+                row = builder.add(builder.mul(s.index, LENGTH(SIDE)), r.index)
+                flat = builder.add(builder.mul(builder.add(line, row), stride), start)
+                with cgutils.for_range(builder, wide) as t:
+                    place = arrays.at(9, builder.add(flat, builder.mul(t.index, LENGTH(SIDE))), LENGTH)
+                    target = builder.bitcast(place, WIDE.as_pointer())
+                    total = builder.load(line_of(builder, joined, row, t.index))
+                    # Written sums are not read first: they may be far away.
+                    with builder.if_else(is_fresh) as (written, added):
+                        with written:
                             builder.store(total, target, align=8)
+                        with added:
+                            builder.store(builder.add(builder.load(target, align=8), total), target, align=8)
         return context.get_dummy_value()
 
     return types.void(rows, whole, lanes, whole, whole, limbs, whole, whole, whole, totals, whole, whole), generate
 
 
-def sum_in_registers(arrays, builder, operands, first, last):
-    """Sum couple by couple; yield, inside the loop, both limbs, where the tiles were written, and the first lane.
+def tiles_of_outputs(builder, limbs):
+    """Return how many tiles of outputs the four tiles of sums make, down and across."""
+    return [builder.sub(LENGTH(3), count) for count in cgutils.unpack_tuple(builder, limbs)]
 
-    operands: values of rows, i, lanes, j, couples, limbs, the first arguments of the intrinsic.
+
+def line_of(builder, joined, row, tile):
+    """Return where SIDE sums of a row of `joined_couple` stand, those of one tile across."""
+    return builder.gep(joined, [builder.add(builder.mul(row, LENGTH(2)), tile)])
+
+
+def joined_couple(arrays, builder, operands, index, height, first, last):
+    """Sum a couple of rows and one of lanes in the tile registers; return its 64-bit sums, 2 SIDE lanes to a row.
+
+    operands: values of rows, i, lanes, j, couples, limbs, the first arguments of the intrinsic. index: of the couple.
     """
-    _, i, _, j, couples, limbs = operands
-    row_limbs, lane_limbs = cgutils.unpack_tuple(builder, limbs)
+    _, i, _, j, _, limbs = operands
 
-    def couple(argument, index):
-        blocks = builder.add(builder.mul(index, arrays.shape(argument)[1]), first)
+    def couple(argument, number):
+        blocks = builder.add(builder.mul(number, arrays.shape(argument)[1]), first)
         return arrays.at(argument, builder.mul(blocks, LENGTH(2 * TILE_BYTES)), BYTE)
 
     scratch = cgutils.alloca_once(builder, ir.ArrayType(NARROW, SIDE * len(SUMS)))
-    scratch.align = BLOCK
-    sums = builder.bitcast(scratch, POINTER)
+    wide = cgutils.alloca_once(builder, ir.ArrayType(WIDE, 2 * 2 * SIDE))
+    scratch.align = wide.align = BLOCK
+    sums, joined = builder.bitcast(scratch, POINTER), builder.bitcast(wide, WIDE.as_pointer())
+    wanted = cgutils.unpack_tuple(builder, limbs)
     for a in (1, 2) if is_compiled() else ():
         for b in (1, 2):
-            wanted = builder.and_(
-                builder.icmp_signed("==", row_limbs, LENGTH(a)), builder.icmp_signed("==", lane_limbs, LENGTH(b))
-            )
-            with builder.if_then(wanted), cgutils.for_range(builder, couples) as loop:
-                lanes = couple(2, builder.add(j, loop.index))
+            is_row, is_lane = (builder.icmp_signed("==", w, LENGTH(n)) for w, n in zip(wanted, (a, b), strict=True))
+            with builder.if_then(builder.and_(is_row, is_lane)):
+                lanes = couple(2, builder.add(j, index))
                 _sum(builder, couple(0, i), a, lanes, b, builder.sub(last, first), sums)
-                yield (a, b), sums, builder.mul(loop.index, LENGTH(2 * SIDE // b))
+                with cgutils.for_range(builder, height) as loop:
+                    for s in range(3 - a):
+                        row = builder.add(loop.index, LENGTH(SIDE * s))
+                        for t in range(3 - b):
+                            total = _joined(builder, sums, loop.index, s, t, a, b)
+                            builder.store(total, line_of(builder, joined, row, LENGTH(t)))
+    return joined
 
 
 def _sum(builder, rows, row_limbs, lanes, lane_limbs, blocks, sums):
@@ -240,12 +258,7 @@ def _sum(builder, rows, row_limbs, lanes, lane_limbs, blocks, sums):
         _call(builder, "tilestored64", tile, builder.gep(sums, [LENGTH(tile * TILE_BYTES)]), LENGTH(BLOCK))
 
 
-def outputs_of(row_limbs, lane_limbs):
-    """Return which tiles of outputs the four tiles of sums make: rows s, lanes t."""
-    return [(s, t) for s in range(3 - row_limbs) for t in range(3 - lane_limbs)]
-
-
-def joined(builder, sums, r, s, t, row_limbs, lane_limbs):
+def _joined(builder, sums, r, s, t, row_limbs, lane_limbs):
     """Return row r of output tile (s, t) as 64-bit sums, its limbs put together."""
     total = None
     for a in (s,) if row_limbs == 1 else (0, 1):

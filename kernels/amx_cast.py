@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from kernels.amx import LENGTH, SIDE, joined, outputs_of, sum_in_registers, sum_tiles
+from kernels.amx import LENGTH, SIDE, joined_couple, line_of, sum_tiles, tiles_of_outputs
 from kernels.vector_cast import (
     MASK,
     WIDE,
@@ -62,30 +62,31 @@ def _cast_tiles(_, rows, i, lanes, j, couples, limbs, height, held, how, bias, b
 
     def generate(context, builder, signature, arguments):
         arrays = Arrays(context, builder, signature, arguments)
-        height, held, how, _, by_row, _, line, at, count, _ = arguments[6:]
+        couples, limbs, height, held, how, _, by_row, _, line, at, count, _ = arguments[4:]
         by = VectorCast(*(broadcast_wide(builder, each) for each in cgutils.unpack_tuple(builder, how)))
         state = Found(builder, arrays.at(15, LENGTH(0), WIDE))
         stride = arrays.shape(11)[1]
+        _, wide = tiles_of_outputs(builder, limbs)
         is_by_row = builder.icmp_signed("!=", by_row, LENGTH(0))
-        for each, sums, start in sum_in_registers(arrays, builder, arguments[:6], LENGTH(0), arrays.shape(0)[1]):
-            for s, t in outputs_of(*each):
-                lane = builder.add(start, LENGTH(SIDE * t))
+        state.load()
+        with cgutils.for_range(builder, couples) as couple:
+            blocks = arrays.shape(0)[1]
+            joined = joined_couple(arrays, builder, arguments[:6], couple.index, height, LENGTH(0), blocks)
+            with cgutils.for_range(builder, wide) as t:
+                lane = builder.mul(builder.add(builder.mul(couple.index, wide), t.index), LENGTH(SIDE))
                 exists = lanes_below(builder, builder.sub(count, lane))
                 wanted = builder.select(is_by_row, ir.Constant(MASK, None), exists)  # behind the last lane is no bias
                 of_lanes = masked_load(builder, arrays.at(9, lane, LENGTH), wanted)
-                rows_here = builder.sub(held, LENGTH(SIDE * s))
-                ends = builder.select(builder.icmp_signed("<", rows_here, height), rows_here, height)
-                state.load()
-                with cgutils.for_range(builder, ends) as loop:
-                    row = builder.add(loop.index, LENGTH(SIDE * s))
+                with cgutils.for_range(builder, held) as loop:
+                    row = loop.index
                     of_row = builder.load(arrays.at(9, builder.select(is_by_row, row, LENGTH(0)), LENGTH))
                     value = builder.select(is_by_row, broadcast_wide(builder, of_row), of_lanes)
-                    total = joined(builder, sums, loop.index, s, t, *each)
+                    total = builder.load(line_of(builder, joined, row, t.index))
                     v = builder.add(builder.shl(total, by.up), value)
                     place = builder.add(builder.mul(builder.add(line, row), stride), builder.add(at, lane))
                     made = builder.trunc(cast_vector(builder, v, by, exists, state), CODES)
                     masked_store(builder, made, arrays.at(11, place, CODE), exists)
-                state.store()
+        state.store()
         return context.get_dummy_value()
 
     return types.void(

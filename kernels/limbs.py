@@ -22,6 +22,9 @@ from kernels.vector_cast import is_vector_cast, vector_cast
 # What the tiles of lanes may take that all rows meet before the next ones: few where rows stay in the second cache,
 # as many as it holds where rows come from further away and should come seldom.
 LEAST_HELD_BYTES, HELD_BYTES = 1 << 16, 1 << 20
+# Couples of lanes whose sums are held in the first cache and then written row by row: tiles would write a few bytes on
+# each of many pages.
+SUMMED = 8
 
 
 class LimbTask(NamedTuple):
@@ -65,7 +68,7 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
     found = np.zeros((3, SIDE), dtype=np.int64)
     found[0], found[1] = EXTREMES
     # Lines a power of two apart would share few sets of the cache.
-    totals = np.empty((0 if is_fused else span, couples * width + SIDE), dtype=np.int64)
+    totals = np.empty((0 if is_fused else span, SUMMED * width + SIDE), dtype=np.int64)
     height = max(1, min(SIDE, task.M))
     limbs = task.row_limbs, task.lane_limbs
     low, high = EXTREMES
@@ -89,15 +92,17 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
                         rows, tile, source, start, count, limbs, height, held, how,
                         own, task.by_row, codes, top, begin, wide, found,
                     )  # fmt: skip
-                elif codes.size == 0 and held == span and wide % width == 0:
-                    sum_couples(rows, tile, source, start, count, task, height, sums, top, begin)
-                else:
-                    sum_couples(rows, tile, source, start, count, task, height, totals, 0, 0)
+                    continue
+                for j in range(0, count, SUMMED):
+                    lane = j * width
+                    ready = min(SUMMED * width, wide - lane)
+                    together = tiles(ready, width)
+                    sum_couples(rows, tile, source, start + j, together, task, height, totals)
                     for r in range(held):
                         if codes.size == 0:
-                            copy(totals, r, wide, sums, top + r, begin)
+                            copy(totals, r, ready, sums, top + r, begin + lane)
                             continue
-                        least, most, outside = cast(totals, r, wide, task, rq, bias, codes, top + r, begin)
+                        least, most, outside = cast(totals, r, ready, task, rq, bias, codes, top + r, begin + lane)
                         low = min(low, least)
                         high = max(high, most)
                         overflows += outside
@@ -106,12 +111,12 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
 
 
 @inline
-def sum_couples(rows, i, lanes, j, count, task, height, totals, line, at):
-    """Write the sums of couple i of rows and of couples j..j + count - 1 of lanes to totals[line.., at..]."""
+def sum_couples(rows, i, lanes, j, count, task, height, totals):
+    """Write the sums of couple i of rows and of couples j..j + count - 1 of lanes to totals."""
     limbs = task.row_limbs, task.lane_limbs
     for first in range(0, max(rows.shape[1], 1), BLOCKS):
         last = min(first + BLOCKS, rows.shape[1])
-        sum_tiles(rows, i, lanes, j, count, limbs, height, first, last, totals, line, at)
+        sum_tiles(rows, i, lanes, j, count, limbs, height, first, last, totals, 0, 0)
 
 
 @inline
