@@ -33,7 +33,8 @@ def test_the_table_is_the_unit(function, design, source, target, rng):
 def test_when_there_is_one():
     """It is made by the first call with as many codes as there are, serves small ones from then on, shape kept."""
     unit = build_unit("tanh", "lut-linear", QFormat.parse("Q3.5"), QFormat.parse("Q1.7"))
-    vars(unit).pop("_whole", None)  # built units are shared
+    for kept in ("_whole", "_come"):  # built units are shared
+        vars(unit).pop(kept, None)
     few, many = np.zeros((2, 3), dtype=np.int8), np.zeros((4, 8, 8), dtype=np.int8)
     unit(few)
     assert "_whole" not in vars(unit)
@@ -42,6 +43,19 @@ def test_when_there_is_one():
     assert unit(few)[0].shape == few.shape
     read_only = np.broadcast_to(np.int8(3), (5, 2))
     assert unit(read_only)[0].tolist() == unit(np.full((5, 2), 3))[0].tolist()
+
+
+def test_small_calls_make_one_together():
+    """Training asks for few results at a time, again and again: together they are as many as there are codes."""
+    unit = build_unit("sigmoid", "lut-linear", QFormat.parse("Q3.5"), QFormat.parse("Q1.7"))
+    for kept in ("_whole", "_come"):
+        vars(unit).pop(kept, None)
+    codes = np.arange(-128, 128).reshape(8, 32)
+    made = [unit(part)[0] for part in codes[:7]]
+    assert "_whole" not in vars(unit)
+    made.append(unit(codes[7])[0])
+    assert "_whole" in vars(unit)
+    assert np.array_equal(np.stack(made), unit(codes)[0])
 
 
 def test_wide_sources_have_none():
