@@ -3,7 +3,7 @@
 Ours is the bit-accurate forward pass of `accel run` on the default machine (16-bit codes): float64 inputs are encoded,
 every layer is computed, all codes are kept. The peer is the same network with the same weights in float32; its outputs
 are checked against golden first. Inputs go through ours in the batches of a run, dealt to one or two threads, through
-the peer at once, with as many threads of its own.
+the peer at once, with as many threads of its own. A profile by node says where the time of one thread goes.
 
 The convolutions of ResNet-50 run one image, one layer at a time, from codes to codes (bias and output cast included),
 from seeded weights; "in sum" counts every shape as often as the network has it. Memory is what the process grows by at
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,56 @@ def fixed_forward(
     if threads == 1 or len(starts) == 1:
         return lambda: [batch(start) for start in starts]
     return lambda: list(pool.map(batch, starts))
+
+
+class TimedArithmetic:
+    """An arithmetic that adds up how long each node takes."""
+
+    def __init__(self, arithmetic: FixedArithmetic, seconds: dict[str, float]) -> None:
+        self._arithmetic, self._seconds = arithmetic, seconds
+
+    def at(self, node: str) -> Any:
+        """Return the node's primitives, timed."""
+        return _TimedOps(self._arithmetic.at(node), node, self._seconds)
+
+
+class _TimedOps:
+    def __init__(self, ops: Any, node: str, seconds: dict[str, float]) -> None:
+        self._ops, self._node, self._seconds = ops, node, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._ops, name)
+        if not callable(value):
+            return value
+
+        def timed(*arguments: Any) -> Any:
+            started = perf_counter()
+            made = value(*arguments)
+            self._seconds[self._node] = self._seconds.get(self._node, 0.0) + perf_counter() - started
+            return made
+
+        return timed
+
+
+def profile(name: str, weights: str, count: int, runs: int) -> dict[str, Any]:
+    """Tell where the time of one thread goes: encoding and every node, in the batches of a run."""
+    model = accel.load_network(name, weights)
+    images = np.random.default_rng(1).random((count, *model.network.input_shape))
+    program = lower(model, accel.load_accelerator(MACHINE))
+    taken: list[dict[str, float]] = []
+    for _ in range(runs + 1):
+        seconds: dict[str, float] = {"encode": 0.0}
+        for start in batch_starts(count, batch_size(program.model)):
+            started = perf_counter()
+            codes = encode(images[start : start + batch_size(program.model)], program.input)[0]
+            seconds["encode"] += perf_counter() - started
+            arithmetic = TimedArithmetic(FixedArithmetic(program.nodes, Ledger()), seconds)
+            forward(program.model.network, program.parameters, arithmetic, codes)
+        taken.append(seconds)
+    return {
+        f"{name}, {count} inputs, 1 threads: {node}": {"seconds": spread([each[node] for each in taken[1:]])}
+        for node in taken[-1]
+    }
 
 
 def resnet_layers() -> Iterator[tuple[str, int, Model]]:
@@ -181,6 +232,8 @@ def main() -> None:
                 title = f"{name}, {inputs} inputs, {threads} threads"
                 if chosen.only in title:
                     figures[title] = network(name, weights, inputs, threads, runs)
+                if chosen.only in title and inputs == count and threads == 1:
+                    figures |= profile(name, weights, count, runs)
         if chosen.only in "resnet50":
             figures |= resnet(threads, runs, chosen.quick)
     publish("bench_network", figures, chosen.quick or bool(chosen.only))
