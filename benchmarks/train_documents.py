@@ -5,16 +5,20 @@ no figures for, by the recipes of `accel train`.
 
 Recipe of the rows: every pixel minus its mean over the split, all divided by one standard deviation; first weights N(0,
 0.1); learning rate 0.3; full batches, or batches of 20 in the order of the files. `--quick` trains on a slice for a few
-iterations and writes nothing. The two rows of 784-50-10 with full batches are one run, looked at twice.
+iterations and writes nothing. `--keep FOLDER` keeps finished runs, so that the study can be stopped and taken up again.
+The two rows of 784-50-10 with full batches are one run, looked at twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from accel.config import load_accelerator
 from accel.data.dataset import load
+from accel.files import write_file
 from accel.network.zoo import build
 from accel.ops.golden import GoldenArithmetic
 from accel.train.fixed import fixed_learner
@@ -178,9 +183,13 @@ def _seeded(cast: Any, seed: int) -> Any:
     return replace(cast, random=replace(cast.random, seed=cast.random.seed + seed))
 
 
-def _job(task: tuple[str, str, int, bool]) -> dict[str, Any]:
-    """Make one run; quick: on a slice, a hundredth of the iterations."""
-    name, arithmetic, seed, quick = task
+def _job(task: tuple[str, str, int, bool, Path | None]) -> dict[str, Any]:
+    """Make one run, or read it where it was kept; quick: on a slice, a hundredth of the iterations."""
+    name, arithmetic, seed, quick, folder = task
+    kept = None if folder is None else folder / f"{re.sub('[^a-z0-9]+', '-', name)}-{arithmetic}-{seed}.json"
+    if kept is not None and kept.is_file():
+        made = json.loads(kept.read_text(encoding="utf-8"))
+        return {**made, "accuracy": {int(at): reached for at, reached in made["accuracy"].items()}}
     limit = 500 if quick else None
     with threadpool_limits(1):  # processes take whole runs
         row = next((each for each in ROWS if each.name == name), None)
@@ -189,7 +198,10 @@ def _job(task: tuple[str, str, int, bool]) -> dict[str, Any]:
         else:
             row = replace(row, documents=shortened(row, quick))
             made = run(row, arithmetic, seed, standardised("train", limit), standardised("test", limit))
-    return {"name": name, "arithmetic": arithmetic, "seed": seed, **made}
+    made = {"name": name, "arithmetic": arithmetic, "seed": seed, **made}
+    if kept is not None:
+        write_file(kept, json.dumps(made).encode())
+    return made
 
 
 def shortened(row: Row, quick: bool) -> dict[int, float]:
@@ -219,14 +231,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=(3, 1), metavar=("ROWS", "NETWORKS"), help="how many")
     parser.add_argument("--only", choices=("rows", "networks"), help="one of the two parts")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep finished runs there, and read those kept")
     parser.add_argument("--quick", action="store_true", help="a slice of the data, few iterations, no result file")
     options = parser.parse_args()
     row_seeds, network_seeds = (1, 1) if options.quick else options.seeds
     rows = [] if options.only == "networks" else [ROWS[1], ROWS[2], ROWS[0]]  # the longest first
     networks = [] if options.only == "rows" else list(NETWORKS)
     seeds = {**{row.name: row_seeds for row in rows}, **dict.fromkeys(networks, network_seeds)}
-    tasks = [(n, a, s, options.quick) for n in seeds for a in ("fixed", "golden") for s in range(1, seeds[n] + 1)]
-    started = perf_counter()
+    if options.keep is not None:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    tasks = [
+        (n, a, s, options.quick, options.keep)
+        for n in seeds
+        for a in ("fixed", "golden")
+        for s in range(1, seeds[n] + 1)
+    ]
     with ProcessPoolExecutor(options.jobs) as pool:
         runs = list(pool.map(_job, tasks))
     figures: dict[str, Any] = {}
@@ -243,7 +262,9 @@ def main() -> None:
         document = "       " if there is None else f"{there:.4f} "
         print(f"{name:46} document {document} float64 {golden:.4f}  fixed {fixed:.4f}  {fixed - golden:+.4f}")
     if not options.quick:
-        figures["all runs"] = {"seconds": perf_counter() - started, "seeds": seeds, "machine": list(MACHINE)}
+        in_rows = [each["seconds"] for each in runs if each["arithmetic"] == "fixed" and each["name"] not in NETWORKS]
+        whole = {"seconds": sum(each["seconds"] for each in runs), "seconds_of_fixed_rows": sum(in_rows)}
+        figures["all runs"] = {**whole, "seeds": seeds, "machine": list(MACHINE)}
         print(write("train_documents", figures))
 
 
