@@ -77,13 +77,6 @@ def _compiled_unite_channels(x, at, stride, channels, limbs, lanes, to, plane, c
     )
 
 
-def _pointer(context, builder, signature, arguments, argument, at, kind):
-    """Return where element `at` of an array argument stands, as a pointer to vectors of that kind."""
-    array = context.make_array(signature.args[argument])(context, builder, arguments[argument])
-    first = builder.gep(builder.bitcast(array.data, kind.element.as_pointer()), [at])
-    return builder.bitcast(first, kind.as_pointer())
-
-
 @intrinsic
 def _split_codes(_, matrix, at, limbs, packed, to):
     """Build `split_codes`: a load, a shift and truncations."""
@@ -92,13 +85,15 @@ def _split_codes(_, matrix, at, limbs, packed, to):
     codes, limb = ir.VectorType(ir.IntType(width), BLOCK), ir.VectorType(BYTE, BLOCK)
 
     def generate(context, builder, signature, arguments):
+        arrays = Arrays(context, builder, signature, arguments)
         _, start, count, _, target = arguments
 
         def write(bytes_of, offset):
-            place = builder.add(target, LENGTH(offset))
-            builder.store(bytes_of, _pointer(context, builder, signature, arguments, 3, place, limb), align=1)
+            place = arrays.at(3, builder.add(target, LENGTH(offset)), BYTE)
+            builder.store(bytes_of, builder.bitcast(place, limb.as_pointer()), align=1)
 
-        held = builder.load(_pointer(context, builder, signature, arguments, 0, start, codes), align=width // 8)
+        source = builder.bitcast(arrays.at(0, start, codes.element), codes.as_pointer())
+        held = builder.load(source, align=width // 8)
         low = held if width == 8 else builder.trunc(held, limb)
         high = builder.ashr(held, ir.Constant(codes, [min(8, width - 1)] * BLOCK))
         with builder.if_else(builder.icmp_signed("==", count, LENGTH(1))) as (one, two):
@@ -118,9 +113,11 @@ def _turn_tile(_, packed, at):
     assert packed.dtype.bitwidth == 32
 
     def generate(context, builder, signature, arguments):
+        arrays = Arrays(context, builder, signature, arguments)
+
         def row(r):
-            place = builder.add(arguments[1], LENGTH(r * SIDE))
-            return _pointer(context, builder, signature, arguments, 0, place, LANE_WORDS)
+            place = arrays.at(0, builder.add(arguments[1], LENGTH(r * SIDE)), LANE_WORDS.element)
+            return builder.bitcast(place, LANE_WORDS.as_pointer())
 
         halves = [
             ir.Constant(LANE_WORDS, [half * SIDE // 2 + lane // 2 + lane % 2 * SIDE for lane in range(SIDE)])
@@ -143,8 +140,11 @@ def _move_lanes(_, source, at, target, to):
     assert source.dtype.bitwidth == target.dtype.bitwidth == 32
 
     def generate(context, builder, signature, arguments):
-        row = builder.load(_pointer(context, builder, signature, arguments, 0, arguments[1], LANE_WORDS), align=4)
-        builder.store(row, _pointer(context, builder, signature, arguments, 2, arguments[3], LANE_WORDS), align=4)
+        arrays = Arrays(context, builder, signature, arguments)
+        source, target = (
+            builder.bitcast(arrays.at(n, arguments[n + 1], LANE_WORDS.element), LANE_WORDS.as_pointer()) for n in (0, 2)
+        )
+        builder.store(builder.load(source, align=4), target, align=4)
         return context.get_dummy_value()
 
     return types.void(source, types.int64, target, types.int64), generate
