@@ -30,6 +30,7 @@ ATTEMPTS = 3
 
 _IDLE_SECONDS = 60
 _JOIN_SECONDS = 10
+_TAKEN_SECONDS = 1
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 
@@ -75,21 +76,29 @@ class Local:
         remedy = "pip install 'bitcycle[sweep]', or use -j 1"
         loky = optional("joblib.externals.loky", "a sweep on several processors", remedy)
         self._loky = loky
+        self._latest: Future[Any] | None = None
         self.width = jobs
 
     def prepare(self, sources: Sequence[Source]) -> None:
         """Start the worker processes, and each with loading."""
         for _ in range(self.width):
-            self._executor().submit(prepare, tuple(sources))
+            self._submit(prepare, tuple(sources))
 
     def submit(self, job: Job) -> Future[Measured]:
         """Start a job in a worker process."""
-        future: Future[Measured] = self._executor().submit(measure, job)
-        return future
+        return self._submit(measure, job)
 
     def close(self, kill: bool) -> None:
         """End the worker processes."""
+        if kill and self._latest is not None:
+            _wait_until_taken(self._latest)
         self._executor().shutdown(wait=True, kill_workers=kill)
+
+    def _submit(self, function: Callable[..., Any], argument: object) -> Future[Any]:
+        with _unbroken():
+            future: Future[Any] = self._executor().submit(function, argument)
+            self._latest = future
+        return future
 
     def _executor(self) -> Any:
         """Return the worker processes, new ones if some have died."""
@@ -153,6 +162,32 @@ def engine_of(name: str, jobs: int, scheduler: str | None) -> Engine:
     if scheduler:
         raise ConfigError("--scheduler is for --engine dask; add that, or leave the address out")
     return InProcess() if jobs == 1 else Local(jobs)
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let no Ctrl-C break the block: half a submitted job is nothing that loky knows how to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[FrameType | None] = []
+    before = signal.signal(signal.SIGINT, lambda _, frame: pressed.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed and callable(before):
+        before(signal.SIGINT, pressed[0])
+
+
+def _wait_until_taken(future: Future[Any]) -> None:
+    """Wait until the executor's thread has handed on or dropped this job, and so all before it.
+
+    loky's thread fails on a job that it has not looked at yet when it is told to kill the workers.
+    """
+    end = time.monotonic() + _TAKEN_SECONDS
+    while not future.running() and not wait((future,), timeout=0.005).done and time.monotonic() < end:
+        pass
 
 
 class Interrupts:

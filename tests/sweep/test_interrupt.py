@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
+from concurrent.futures import wait
 
 import pytest
 
+from accel.sweep.engine import Local, _unbroken
 from accel.sweep.points import Contexts, planned
 from accel.sweep.store import Store
 from tests.sweep.examples import here, spec
-from tests.sweep.processes import MANY, finished, interrupt, start, wait_for_rows, written
+from tests.sweep.processes import MANY, PATIENCE_SECONDS, finished, interrupt, start, wait_for_rows, written
 
 WAITS = {**MANY, "sweep": {"networks": ["lenet5"], "inputs": 200}}
 """The same with points that take long enough to be interrupted twice."""
@@ -80,3 +84,35 @@ def test_ctrl_c_twice(tmp_path):
     assert "Traceback" not in errors
     done, total = kept(tmp_path / "out", WAITS)
     assert 0 < done < total
+
+
+def test_killed_right_after_a_job_was_given(monkeypatch):
+    """Workers may be stopped before the executor's thread has looked at the newest jobs: it must not fail on them."""
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    for _ in range(3):
+        engine = Local(2)
+        engine.prepare(())
+        wait((engine._latest,))
+        jobs = [engine._submit(time.sleep, PATIENCE_SECONDS) for _ in range(3)]
+        started = time.monotonic()
+        engine.close(kill=True)
+        assert time.monotonic() - started < PATIENCE_SECONDS / 3
+        assert all(job.exception() is not None for job in jobs)
+    assert not failures
+
+
+def test_no_half_submitted_job():
+    """Ctrl-C while a job is handed over is pressed as soon as it has been."""
+    done = []
+
+    def hand_over():
+        with _unbroken():
+            signal.raise_signal(signal.SIGINT)
+            done.append("the job")
+        done.append("the next one")
+
+    with pytest.raises(KeyboardInterrupt):
+        hand_over()
+    assert done == ["the job"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
