@@ -96,7 +96,7 @@ def warm_up() -> float:
                 sample_unit(function, design)(np.ones((1, 2), dtype=np.int64))
     _look_results_up()
     _multiply_wide_codes()
-    _multiply_bytes()
+    _multiply_by_every_engine()
     _step_every_array()
     _train_a_little()
     return perf_counter() - started
@@ -127,26 +127,26 @@ def _multiply_wide_codes() -> None:
     ConvProducts(wide, wide[..., :1], Geometry(1, 1, 0, 0, 1, 1, 1, 1, 1), (1, 2)).exact(0)
 
 
-def _multiply_bytes() -> None:
-    """Reach the byte tiles, which small layers leave to others; 8 and 16 bits, sums and codes."""
+def _multiply_by_every_engine() -> None:
+    """Reach pairs and byte tiles, which small layers leave to others: codes of 8 and 16 bits, casts in 32 and in 64."""
     import numpy as np
 
     from kernels.amx import AMX, has_amx
     from kernels.conv import Geometry
     from kernels.maps import Filters
     from kernels.modes import Requant
-    from kernels.packed import Cast, Panels
+    from kernels.packed import Cast, Panels, best_engine
     from kernels.products import convolve, multiply
 
-    if not has_amx():
-        return
-    cast = Cast(0, Requant(0, 0, 0, 1, 8, 0, 16, 0, 0), np.zeros(1, np.int64))
-    for codes in (np.ones((1, 4), np.int8), np.ones((1, 4), np.int16)):
-        for made, how in ((np.empty((1, 1), np.int64), None), (np.empty((1, 1), np.int16), cast)):
-            multiply(codes, Panels(codes), 1, made, how, AMX)
-            window = Geometry(1, 1, 0, 0, 1, 1, 1, 2, 2)
-            maps, filters = codes.reshape(1, 1, 2, 2), Filters(codes, window)
-            convolve(maps, filters, window, 1, made.reshape(1, 1, 1, 1), how, AMX)
+    rq, window = Requant(0, 0, 0, 1, 8, 0, 16, 0, 0), Geometry(1, 1, 0, 0, 1, 1, 1, 2, 2)
+    casts = [Cast(0, rq, np.array([bias])) for bias in (0, 1 << 40)]
+    for engine in (best_engine(), AMX) if has_amx() else (best_engine(),):
+        for codes in (np.ones((1, 4), np.int8), np.ones((1, 4), np.int16)):
+            for how in (None, *casts):
+                made = np.empty((1, 1), np.int64 if how is None else np.int16)
+                multiply(codes, Panels(codes), 1, made, how, engine)
+                maps, filters = codes.reshape(1, 1, 2, 2), Filters(codes, window)
+                convolve(maps, filters, window, 1, made.reshape(1, 1, 1, 1), how, engine)
 
 
 def _step_every_array() -> None:

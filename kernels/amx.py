@@ -180,7 +180,7 @@ def _sum_tiles(_, rows, i, lanes, j, couples, limbs, height, first, last, totals
         stride = arrays.shape(9)[1]
         is_fresh = builder.icmp_signed("==", first, LENGTH(0))
         with cgutils.for_range(builder, couples) as couple:
-            joined = joined_couple(arrays, builder, arguments[:6], couple.index, height, first, last)
+            joined = joined_couple(arrays, builder, arguments[:6], couple.index, height, first, last, WIDE)
             start = builder.add(at, builder.mul(couple.index, builder.mul(wide, LENGTH(SIDE))))
             with cgutils.for_range(builder, tall) as s, cgutils.for_range(builder, height) as r:
                 row = builder.add(builder.mul(s.index, LENGTH(SIDE)), r.index)
@@ -210,10 +210,12 @@ def line_of(builder, joined, row, tile):
     return builder.gep(joined, [builder.add(builder.mul(row, LENGTH(2)), tile)])
 
 
-def joined_couple(arrays, builder, operands, index, height, first, last):
-    """Sum a couple of rows and one of lanes in the tile registers; return its 64-bit sums, 2 SIDE lanes to a row.
+def joined_couple(arrays, builder, operands, index, height, first, last, kind):
+    """Sum a couple of rows and one of lanes in the tile registers; return where its sums stand, 2 SIDE lanes to a row.
 
     operands: values of rows, i, lanes, j, couples, limbs, the first arguments of the intrinsic. index: of the couple.
+    kind: WIDE for sums of 64 bits, NARROW for 32 where the caller proved that each fits: limbs put together may leave
+    them on the way, which addition modulo 2^32 forgives.
     """
     _, i, _, j, _, limbs = operands
 
@@ -222,9 +224,9 @@ def joined_couple(arrays, builder, operands, index, height, first, last):
         return arrays.at(argument, builder.mul(blocks, LENGTH(2 * TILE_BYTES)), BYTE)
 
     scratch = cgutils.alloca_once(builder, ir.ArrayType(NARROW, SIDE * len(SUMS)))
-    wide = cgutils.alloca_once(builder, ir.ArrayType(WIDE, 2 * 2 * SIDE))
-    scratch.align = wide.align = BLOCK
-    sums, joined = builder.bitcast(scratch, POINTER), builder.bitcast(wide, WIDE.as_pointer())
+    put = cgutils.alloca_once(builder, ir.ArrayType(kind, 2 * 2 * SIDE))
+    scratch.align = put.align = BLOCK
+    sums, joined = builder.bitcast(scratch, POINTER), builder.bitcast(put, kind.as_pointer())
     wanted = cgutils.unpack_tuple(builder, limbs)
     for a in (1, 2) if is_compiled() else ():
         for b in (1, 2):
@@ -236,7 +238,7 @@ def joined_couple(arrays, builder, operands, index, height, first, last):
                     for s in range(3 - a):
                         row = builder.add(loop.index, LENGTH(SIDE * s))
                         for t in range(3 - b):
-                            total = _joined(builder, sums, loop.index, s, t, a, b)
+                            total = _joined(builder, sums, loop.index, s, t, a, b, kind)
                             builder.store(total, line_of(builder, joined, row, LENGTH(t)))
     return joined
 
@@ -258,14 +260,15 @@ def _sum(builder, rows, row_limbs, lanes, lane_limbs, blocks, sums):
         _call(builder, "tilestored64", tile, builder.gep(sums, [LENGTH(tile * TILE_BYTES)]), LENGTH(BLOCK))
 
 
-def _joined(builder, sums, r, s, t, row_limbs, lane_limbs):
-    """Return row r of output tile (s, t) as 64-bit sums, its limbs put together."""
+def _joined(builder, sums, r, s, t, row_limbs, lane_limbs, kind):
+    """Return row r of output tile (s, t) as sums of that kind, its limbs put together."""
     total = None
     for a in (s,) if row_limbs == 1 else (0, 1):
         for b in (t,) if lane_limbs == 1 else (0, 1):
             offset = builder.add(builder.mul(r, LENGTH(BLOCK)), LENGTH((2 * a + b) * TILE_BYTES))
             held = builder.load(builder.bitcast(builder.gep(sums, [offset]), NARROW.as_pointer()), align=BLOCK)
             shift = _shift(row_limbs, a) + _shift(lane_limbs, b)
-            part = builder.shl(builder.sext(held, WIDE), constant(WIDE, shift))
+            held = builder.sext(held, WIDE) if kind == WIDE else held
+            part = builder.shl(held, constant(kind, shift))
             total = part if total is None else builder.add(total, part)
     return total

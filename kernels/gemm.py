@@ -24,8 +24,8 @@ from kernels.vnni import HEIGHT, VECTORS, WIDTH, sum_tile
 
 HALF = 128  # the largest magnitude of a half
 HALVES_CHUNK = 510
-WORTHWHILE = 32  # products per int32 sum below which rows are packed in halves
-RUN = 64  # codes of a filter whose magnitudes are summed for `kernels.packed.block_masses`
+WORTHWHILE = 32  # products per int32 sum below which rows are packed in halves,
+FEW = 4  # unless so few sums hold all of them
 BLOCK_TILES = 8  # tiles of lanes whose sums are held at once
 BLOCK_BYTES = 1 << 18  # what the lanes of a block may take: they stay in a second-level cache
 EXTREMES = (1 << 63) - 1, -(1 << 63)  # smallest and largest of no sums at all
@@ -66,15 +66,11 @@ def gemm(rows, lanes, offsets, task, rq, bias, sums, codes):
     int64 · sums: (images * M, outputs) int64, or codes: likewise int16; the other one has no elements. Smallest and
     largest are those of what is cast, bias included (without a cast: EXTREMES).
     """
-    outputs = max(sums.shape[1], codes.shape[1])
-    pairs = len(offsets)
     height = HEIGHT // task.parts
-    # Lanes from the first output to the last.
-    count = (outputs - 1) // task.Q * task.pitch + (outputs - 1) % task.Q + 1
-    # As many lanes at once as stay in a second-level cache; those of a convolution overlap.
-    held_lanes = BLOCK_BYTES // (4 * WIDTH * max(pairs, 1)) if task.panel > WIDTH else BLOCK_TILES
-    block = max(1, min(BLOCK_TILES, held_lanes)) * WIDTH
+    count = lanes_of(max(sums.shape[1], codes.shape[1]), task)
+    block = block_width(len(offsets), task)
     totals = np.empty((HEIGHT + 1, block), dtype=np.int64)  # the last line: outputs side by side
+    runs = np.empty((block, 3), dtype=np.int64)
     low, high = EXTREMES
     overflows = 0
     is_fast = is_vector_cast(rq)
@@ -85,7 +81,8 @@ def gemm(rows, lanes, offsets, task, rq, bias, sums, codes):
         group = image % task.groups
         for begin in range(0, count, block):
             width = min(block, count - begin)
-            place = begin // task.pitch * task.Q + min(begin % task.pitch, task.Q)
+            segments = cut(begin, width, task, runs)
+            place = runs[0, 1]
             for i in range(task.first, task.last):
                 tile = group * (rows.shape[0] // task.groups) + i
                 sum_block(rows, tile, lanes, image * task.size, offsets, task, begin, width, totals)
@@ -94,15 +91,15 @@ def gemm(rows, lanes, offsets, task, rq, bias, sums, codes):
                     if task.parts == 2:
                         join(totals, line, width)
                     row = image * task.M + i * height + r
+                    if is_fast and codes.size > 0:
+                        cast_fast(totals, line, runs[:segments], task, how, bias, codes, row, found)
+                        continue
                     held = width
                     if task.Q != task.pitch:
-                        held = collect(totals, line, begin, width, task)
+                        held = collect(totals, line, runs[:segments])
                         line = HEIGHT
                     if codes.size == 0:
                         copy(totals, line, held, sums, row, place)
-                        continue
-                    if is_fast:
-                        cast_fast(totals, line, held, task, how, bias, codes, row, place, found)
                         continue
                     least, most, outside = cast(totals, line, held, task, rq, bias, codes, row, place)
                     low = min(low, least)
@@ -131,17 +128,50 @@ def join(totals, line, width):
 
 
 @inline
-def collect(totals, line, begin, width, task):
-    """Write the outputs among the lanes from `begin` on to the last line, side by side; return how many they are."""
-    held = 0
-    lane = 0
+def lanes_of(outputs, task):
+    """Return how many lanes there are from the first output to the last."""
+    return (outputs - 1) // task.Q * task.pitch + (outputs - 1) % task.Q + 1
+
+
+@inline
+def block_width(pairs, task):
+    """Return how many lanes to take at once: what a second-level cache holds; those of a convolution overlap."""
+    held = BLOCK_BYTES // (4 * WIDTH * max(pairs, 1)) if task.panel > WIDTH else BLOCK_TILES
+    return max(1, min(BLOCK_TILES, held)) * WIDTH
+
+
+@inline
+def cut(begin, width, task, runs):
+    """Write where the outputs among `width` lanes from `begin` on stand; return in how many runs.
+
+    runs: (n, 3) int64, the first lane of a run, counted from `begin`, its output and how many lanes it has.
+    """
+    output = begin // task.pitch * task.Q + min(begin % task.pitch, task.Q)
+    runs[0, 0], runs[0, 1] = 0, output
+    if task.Q == task.pitch:
+        runs[0, 2] = width
+        return 1
+    count = lane = 0
     while lane < width:
         q = (begin + lane) % task.pitch
-        run = max(0, min(task.Q - q, width - lane))
-        for j in range(run):
-            totals[HEIGHT, inside(held, j)] = totals[line, inside(lane, j)]
-        held += run
+        length = min(task.Q - q, width - lane)
+        if length > 0:
+            runs[count, 0], runs[count, 1], runs[count, 2] = lane, output, length
+            output += length
+            count += 1
         lane += task.pitch - q
+    return count
+
+
+@inline
+def collect(totals, line, runs):
+    """Write the outputs of a line to the last line, side by side; return how many they are."""
+    held = 0
+    for each in range(runs.shape[0]):
+        lane, length = runs[each, 0], runs[each, 2]
+        for j in range(length):
+            totals[HEIGHT, inside(held, j)] = totals[line, inside(lane, j)]
+        held += length
     return held
 
 
@@ -169,11 +199,14 @@ def cast(totals, line, count, task, rq, bias, codes, row, place):
 
 
 @inline
-def cast_fast(totals, line, count, task, how, bias, codes, row, place, found):
-    """Do the same in vectors; found: (3, VECTOR), smallest, largest and overflows."""
-    plus, first = (bias[row % len(bias)], -1) if task.by_row else (0, place)
-    at, to = line * totals.shape[1], row * codes.shape[1] + place
-    cast_run(totals, at, count, how, plus, bias, first, codes, to, found)
+def cast_fast(totals, line, runs, task, how, bias, codes, row, found):
+    """Cast the runs of a line in vectors, bias added; found: (3, VECTOR), smallest, largest and overflows."""
+    plus = bias[row % len(bias)] if task.by_row else bias.dtype.type(0)
+    for each in range(runs.shape[0]):
+        lane, output, length = runs[each, 0], runs[each, 1], runs[each, 2]
+        first = -1 if task.by_row else output
+        at, to = line * totals.shape[1] + lane, row * codes.shape[1] + output
+        cast_run(totals, at, length, how, plus, bias, first, codes, to, found)
 
 
 @inline
@@ -233,17 +266,6 @@ def couple(matrix, i, parts, part, coupled, r):
     if whole < pairs:
         last = matrix[i, 2 * whole]
         coupled[r, whole] = pair(last if parts == 1 else high_half(last) if part == 0 else low_half(last), 0)
-
-
-@kernel
-def sum_runs(matrix, masses):
-    """Sum the magnitudes of every RUN codes of a row. matrix: (n, K) int8 or int16 · masses: (n, runs) int64."""
-    for i in range(masses.shape[0]):
-        for run in range(masses.shape[1]):
-            total = np.int64(0)
-            for k in range(min(RUN, matrix.shape[1] - run * RUN)):
-                total += abs(np.int64(matrix[i, inside(run * RUN, k)]))
-            masses[i, run] = total
 
 
 @inline

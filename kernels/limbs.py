@@ -53,7 +53,7 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
 
     rows: (groups * couples, blocks, 2, SIDE, BLOCK) int8 · lanes: (couples, blocks, 2, SIDE, BLOCK) int8, or no
     elements and maps: (images, limbs, size) uint32, four codes of a limb side by side, with offsets: (QUADS * blocks,)
-    int64 · sums, codes, bias, rq: as there.
+    int64 · sums, codes, bias, rq: as there; bias int32 where the cast `fits_narrow` (`kernels.vector_cast`).
     """
     outputs = max(sums.shape[1], codes.shape[1])
     blocks = rows.shape[1]
@@ -65,8 +65,8 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
     gathered = np.empty((couples + 1 if is_gathered else 0, blocks, 2, SIDE, BLOCK), dtype=np.int8)
     is_fused = codes.size > 0 and blocks <= BLOCKS and is_vector_cast(rq)
     how = vector_cast(rq, task.shift)
-    found = np.zeros((3, SIDE), dtype=np.int64)
-    found[0], found[1] = EXTREMES
+    found = np.zeros((3, SIDE), dtype=bias.dtype)
+    found[0], found[1] = np.iinfo(bias.dtype).max, np.iinfo(bias.dtype).min
     # Lines a power of two apart would share few sets of the cache.
     totals = np.empty((0 if is_fused else span, SUMMED * width + SIDE), dtype=np.int64)
     height = max(1, min(SIDE, task.M))
@@ -107,7 +107,10 @@ def gemm_limbs(rows, lanes, maps, offsets, task, rq, bias, sums, codes):
                         high = max(high, most)
                         overflows += outside
     release()
-    return min(low, found[0].min()), max(high, found[1].max()), overflows + found[2].sum()
+    low, high = min(low, np.int64(found[0].min())), max(high, np.int64(found[1].max()))
+    if low > high:
+        low, high = EXTREMES
+    return low, high, overflows + np.int64(found[2].sum())
 
 
 @inline
@@ -152,7 +155,7 @@ def cut(first, end, task, lanes, places):
     lanes: where each begins in the tile · places: where it begins in the maps; both (SIDE,) int64, written.
     """
     count = lane = 0
-    while lane < SIDE and first < end:
+    while lane < SIDE and first + lane < end:
         column = (first + lane) % task.Q
         lanes[count] = lane
         places[count] = (first + lane) // task.Q * task.pitch + column

@@ -15,21 +15,20 @@ import numpy as np
 
 from kernels._jit import inline, kernel
 from kernels.amx import QUAD
-from kernels.gemm import HALF, WORTHWHILE, Task, inside, pack_rows, pair
+from kernels.chunks import code_range, largest_sum, longest_chunk, run_masses
+from kernels.gemm import HALF, Task, inside, pack_rows, pair
 from kernels.moves import unite_channels
 from kernels.packed import (
     ALONE,
     aligned,
     best_engine,
-    block_masses,
     compute,
     count_limbs,
     in_limbs,
     in_pairs,
-    longest_chunk,
-    peak,
     spans,
     together,
+    worthwhile,
 )
 from kernels.tile import tiles
 from kernels.vnni import HEIGHT, WIDTH
@@ -66,8 +65,8 @@ class Filters:
 
     @cached_property
     def masses(self):
-        """Return `kernels.packed.block_masses`."""
-        return block_masses(self.ordered.reshape(-1, self.ordered.shape[2]))
+        """Return `kernels.chunks.run_masses`."""
+        return run_masses(self.ordered.reshape(-1, self.ordered.shape[2]))
 
     @cached_property
     def limbs(self):
@@ -85,12 +84,12 @@ class Filters:
             self._packed[parts] = rows.reshape(-1, *rows.shape[2:])
         return self._packed[parts]
 
-    def parts(self, largest, chunk):
-        """Return in how many parts rows are to be packed for maps of codes up to `largest`, and the chunk of a part."""
-        chunk = longest_chunk(self.masses, largest, chunk)
-        if chunk >= min(WORTHWHILE, self.ordered.shape[2]):
+    def parts(self, low, high, chunk):
+        """Return in how many parts rows are to be packed for maps of such codes, and the chunk of a part."""
+        chunk = longest_chunk(self.masses, low, high, chunk)
+        if chunk >= worthwhile(self.ordered.shape[2]):
             return 1, chunk
-        return 2, ((1 << 31) - 1) // (HALF * max(largest, 1))
+        return 2, ((1 << 31) - 1) // (HALF * max(high, -low, 1))
 
 
 class Phases(NamedTuple):
@@ -114,7 +113,9 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     _, K, P, Q = out.shape
     groups = geometry.groups
     phases, offsets, size = layout(geometry, P, Q, tiles(C // groups, 2))
-    parts, chunk = filters.parts(peak(x), chunk)
+    low, high = code_range(x)
+    bound = largest_sum(filters.masses[-1], low, high)
+    parts, chunk = filters.parts(low, high, chunk)
     rows = filters.rows(parts)
     task = Task(
         engine=best_engine() if engine is None else engine,
@@ -143,7 +144,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
             last = min(first + held, end)
             pack_maps(x[first:last], geometry, phases, 2, in_pairs(lanes)[:, :, None])
             mine = task._replace(images=(last - first) * groups)
-            found.append(compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, maps[first * K : last * K]))
+            found.append(compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, bound, maps[first * K : last * K]))
         return together(found)
 
     if workers.count == 1 or N >= workers.count:
@@ -153,7 +154,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
 
     def tiles_of_filters(span):
         mine = task._replace(images=N * groups, first=span[0], last=span[1])
-        return compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, maps)
+        return compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, bound, maps)
 
     return together(workers.map(tiles_of_filters, spans(task.last, workers.count)))
 

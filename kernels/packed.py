@@ -14,24 +14,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels.amx import BLOCK, SIDE
+from kernels.chunks import code_range, largest_sum, longest_chunk, run_masses
 from kernels.gemm import (
     EXTREMES,
+    FEW,
     HALF,
     HALVES_CHUNK,
     NO_CODES,
     NO_SUMS,
-    RUN,
     WORTHWHILE,
     Task,
     gemm,
     pack_panels,
     pack_rows,
-    sum_runs,
 )
+from kernels.gemm_cast import gemm_cast
 from kernels.limbs import pack_limbs
 from kernels.modes import Requant
 from kernels.tile import tiles
-from kernels.vector_cast import NO_BIAS
+from kernels.vector_cast import NO_BIAS, fits_narrow, is_vector_cast
 from kernels.vnni import HEIGHT, TILE, VNNI, WIDTH, has_vnni
 
 UNCAST = Requant(0, 0, 0, 1, 64, 0, 64, 0, 0)  # read by nobody: sums are written as they are
@@ -59,13 +60,13 @@ class Panels:
     """Weights of a matrix product, packed as lanes at first use: in pairs for `multiply`, or in limbs.
 
     codes: (filters, K) int8 or int16, one filter per row, C-contiguous. lasting: whether they will be used often enough
-    for a look at their magnitudes (`block_masses`), which makes sums longer.
+    for a look at their magnitudes (`kernels.chunks`), which makes sums longer.
     """
 
     def __init__(self, codes, lasting=True):
         self.codes = codes
         self.outputs, self.terms = codes.shape
-        self.masses = block_masses(codes) if lasting else ()
+        self.masses = run_masses(codes) if lasting else ()
 
     @cached_property
     def pairs(self):
@@ -117,34 +118,9 @@ def in_pairs(packed):
     return packed.view(np.int32)[..., 0]
 
 
-def peak(codes):
-    """Return the largest magnitude."""
-    return max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
-
-
-def block_masses(weights):
-    """Return (n, mass) for n = RUN, 2 RUN, 4 RUN, ...: no aligned run of n codes of a filter has a larger sum |w|.
-
-    weights: (filters, K) int8 or int16, C-contiguous. The last run holds all codes.
-    """
-    runs = np.empty((len(weights), tiles(weights.shape[1], RUN)), dtype=np.int64)
-    sum_runs(weights, runs)
-    length = RUN
-    masses = [(length, int(runs.max(initial=0)))]
-    while runs.shape[1] > 1:
-        joined = runs[:, ::2].copy()
-        joined[:, : runs.shape[1] // 2] += runs[:, 1::2]
-        runs, length = joined, 2 * length
-        masses.append((length, int(runs.max(initial=0))))
-    return tuple(masses)
-
-
-def longest_chunk(masses, largest, chunk):
-    """Return the most products per int32 sum: `chunk`, or what these weights allow with factors up to `largest`.
-
-    max|a| * sum|w| bounds every partial sum of a run, far below max|a| * max|w| * n where weights differ in size.
-    """
-    return max([chunk, *(length for length, mass in masses if mass * largest < 1 << 31)])
+def worthwhile(terms):
+    """Return how many products an int32 sum has to take lest rows are packed in halves."""
+    return min(WORTHWHILE, tiles(terms, FEW))
 
 
 def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
@@ -156,9 +132,11 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     M, K = x.shape
     lanes, offsets = panels.pairs
     pairs = len(offsets)
-    parts, chunk = 1, longest_chunk(panels.masses, peak(x), chunk)
-    if chunk < min(WORTHWHILE, K):
-        parts, chunk = 2, longest_chunk(panels.masses, HALF, HALVES_CHUNK)
+    low, high = code_range(x)
+    bound = largest_sum(panels.masses[-1], low, high) if panels.masses else None
+    parts, chunk = 1, longest_chunk(panels.masses, low, high, chunk)
+    if chunk < worthwhile(K):
+        parts, chunk = 2, longest_chunk(panels.masses, -HALF, HALF, HALVES_CHUNK)
     rows = aligned((tiles(M * parts, HEIGHT), pairs, HEIGHT, 2))
     outputs = max(panels.outputs, 1)
     task = Task(
@@ -181,16 +159,23 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     def part(span):
         first, last = span
         pack_rows(x[first * HEIGHT // parts : last * HEIGHT // parts], parts, in_pairs(rows[first:last]))
-        return compute(rows, lanes, offsets, task._replace(first=first, last=last), cast, out)
+        return compute(rows, lanes, offsets, task._replace(first=first, last=last), cast, bound, out)
 
     return together(workers.map(part, spans(len(rows), workers.count)))
 
 
-def compute(rows, lanes, offsets, task, cast, out):
-    """Call `gemm` with a cast, or without one for exact sums."""
+def compute(rows, lanes, offsets, task, cast, bound, out):
+    """Call `gemm` with a cast, or without one for exact sums; bound: of the sums' magnitudes, None where unknown."""
     if cast is None:
         return gemm(rows, lanes, offsets, task, UNCAST, NO_BIAS, out, NO_CODES)
+    if task.parts == 1 and task.chunk >= 2 * len(offsets) and is_narrow(cast, bound):
+        return gemm_cast(rows, lanes, offsets, task, cast.rq, cast.bias.astype(np.int32), out)
     return gemm(rows, lanes, offsets, task, cast.rq, cast.bias, NO_SUMS, out)
+
+
+def is_narrow(cast, bound):
+    """Tell whether sums up to `bound` in magnitude, None: any, stay within 32 bits until they are cast."""
+    return bound is not None and is_vector_cast(cast.rq) and fits_narrow(cast.rq, cast.shift, bound, cast.bias)
 
 
 def spans(count, workers):

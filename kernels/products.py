@@ -13,9 +13,10 @@ import numpy as np
 
 from kernels import maps, packed
 from kernels.amx import AMX, BLOCK, QUAD, QUADS, SIDE, has_amx
+from kernels.chunks import code_range, largest_sum
 from kernels.gemm import NO_CODES, NO_SUMS
 from kernels.limbs import LimbTask, gemm_limbs
-from kernels.packed import ALONE, UNCAST, aligned_bytes, count_limbs, in_limbs, spans, together
+from kernels.packed import ALONE, UNCAST, aligned_bytes, count_limbs, in_limbs, is_narrow, spans, together
 from kernels.tile import tiles
 from kernels.vector_cast import NO_BIAS
 
@@ -33,6 +34,7 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
         return packed.multiply(x, panels, chunk, out, cast, engine, workers)
     row_limbs = count_limbs(x)
     lane_limbs, lanes = panels.limbs
+    bound = largest_sum(panels.masses[-1], *code_range(x)) if panels.masses else None
     outputs = max(panels.outputs, 1)
     task = LimbTask(1, 1, 0, 0, 0, row_limbs, lane_limbs, outputs, outputs, 0 if cast is None else cast.shift, 0)
     height = 2 * SIDE // row_limbs
@@ -42,7 +44,7 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
         mine = x[first:last]
         rows = in_limbs(mine, row_limbs)
         whole = task._replace(M=len(mine), last=len(rows))
-        return _compute(rows, lanes, NO_MAPS, NO_OFFSETS, whole, cast, out[first:last])
+        return _compute(rows, lanes, NO_MAPS, NO_OFFSETS, whole, cast, bound, out[first:last])
 
     return together(workers.map(part, spans(tiles(len(x), height), workers.count)))
 
@@ -57,6 +59,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     phases, offsets, size = _quads(geometry, P, Q, tiles(C // groups, QUAD))
     lane_limbs = count_limbs(x)
     row_limbs, rows = filters.limbs
+    bound = largest_sum(filters.masses[-1], *code_range(x))
     task = LimbTask(
         images=0,
         groups=groups,
@@ -84,7 +87,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
             last = min(first + held, span[1])
             mine = task._replace(images=(last - first) * groups)
             target = flat[first * K : last * K]
-            found.append(_compute(rows, NO_LANES, packed_maps(first, last), offsets, mine, cast, target))
+            found.append(_compute(rows, NO_LANES, packed_maps(first, last), offsets, mine, cast, bound, target))
         return together(found)
 
     if workers.count == 1 or N >= workers.count:
@@ -93,7 +96,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
 
     def couples_of_filters(span):
         mine = task._replace(images=N * groups, first=span[0], last=span[1])
-        return _compute(rows, NO_LANES, lanes, offsets, mine, cast, flat)
+        return _compute(rows, NO_LANES, lanes, offsets, mine, cast, bound, flat)
 
     return together(workers.map(couples_of_filters, spans(task.last, workers.count)))
 
@@ -107,11 +110,12 @@ def _takes_limbs(engine, is_filled, terms):
     return is_filled and terms >= TERMS_THAT_PAY and has_amx()
 
 
-def _compute(rows, lanes, lane_maps, offsets, task, cast, out):
-    """Call `gemm_limbs` with a cast, or without one for exact sums."""
+def _compute(rows, lanes, lane_maps, offsets, task, cast, bound, out):
+    """Call `gemm_limbs` with a cast, or without one for exact sums; bound: as for `kernels.packed.compute`."""
     if cast is None:
         return gemm_limbs(rows, lanes, lane_maps, offsets, task, UNCAST, NO_BIAS, out, NO_CODES)
-    return gemm_limbs(rows, lanes, lane_maps, offsets, task, cast.rq, cast.bias, NO_SUMS, out)
+    bias = cast.bias.astype(np.int32) if is_narrow(cast, bound) else cast.bias
+    return gemm_limbs(rows, lanes, lane_maps, offsets, task, cast.rq, bias, NO_SUMS, out)
 
 
 @lru_cache(maxsize=256)

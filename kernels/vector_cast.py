@@ -63,6 +63,15 @@ def is_vector_cast(rq):
     return clips and rq.rounding != STOCHASTIC and rq.shift <= LARGEST_SHIFT and rq.width <= WIDEST_TARGET
 
 
+def fits_narrow(rq, up, bound, bias):
+    """Tell whether a cast of sums up to `bound` in magnitude, which `is_vector_cast`, stays within 32 bits."""
+    right, left = max(rq.shift, 0), max(-rq.shift, 0)
+    if max(up, left, right) > WIDEST_TARGET:
+        return False
+    largest = (bound << up) + max(int(bias.max(initial=0)), -int(bias.min(initial=0)))
+    return (largest << left) + (1 << right) < 1 << 31  # an addend is at most 2^right
+
+
 @inline
 def vector_cast(rq, up):
     """Return a cast, which `is_vector_cast`, by its addends."""
@@ -79,9 +88,10 @@ def vector_cast(rq, up):
 def cast_run(source, at, count, how, plus, bias, first, codes, to, found):
     """Cast `count` integers source[at..] to codes[to..], both by flat index, as `how` says.
 
-    how: VectorCast, its bias being plus, and bias[first..] on top where first >= 0 · bias: (n,) int64 · codes: int8,
-    int16 or int32 · found: (3, VECTOR) int64, smallest and largest v and how many were clipped, by place in a vector,
-    which this updates · all C-contiguous.
+    how: VectorCast, its bias being plus, and bias[first..] on top where first >= 0 · codes: int8, int16 or int32 ·
+    found: (3, VECTOR), smallest and largest v and how many were clipped, by place in a vector, which this updates ·
+    source: int32 or int64 · bias: (n,) and found: int64, or both int32 where `fits_narrow` and source has 32 bits ·
+    all C-contiguous.
     """
     v = (source.reshape(-1)[at : at + count].astype(np.int64) << how.up) + plus
     if first >= 0:
@@ -113,7 +123,7 @@ def _compiled_cast_run(source, at, count, how, plus, bias, first, codes, to, fou
 LENGTH = WIDE.element
 WORD = NARROW.element
 MASK = ir.VectorType(ir.IntType(1), VECTOR)
-LANE_NUMBERS = ir.Constant(WIDE, list(range(VECTOR)))
+LANE_NUMBERS = ir.Constant(NARROW, list(range(VECTOR)))
 
 
 class Arrays:
@@ -132,15 +142,18 @@ class Arrays:
         return self._builder.gep(self._builder.bitcast(self._open(argument).data, kind.as_pointer()), [index])
 
 
-def broadcast_wide(builder, value):
-    """Return a vector of one 64-bit value."""
-    undefined = ir.Constant(WIDE, ir.Undefined)
+def filled(builder, value, kind):
+    """Return a vector of that kind, WIDE or NARROW, of one value, which it holds."""
+    value = value if value.type == kind.element else builder.trunc(value, kind.element)
+    undefined = ir.Constant(kind, ir.Undefined)
     return builder.shuffle_vector(builder.insert_element(undefined, value, WORD(0)), undefined, constant(NARROW, 0))
 
 
 def lanes_below(builder, count):
     """Return which lanes exist where `count` remain."""
-    return builder.icmp_signed("<", LANE_NUMBERS, broadcast_wide(builder, count))
+    many = builder.icmp_signed(">", count, LENGTH(VECTOR))
+    left = builder.trunc(builder.select(many, LENGTH(VECTOR), count), WORD)
+    return builder.icmp_signed("<", LANE_NUMBERS, filled(builder, left, NARROW))
 
 
 def masked_load(builder, pointer, exists):
@@ -162,43 +175,51 @@ def masked_store(builder, values, pointer, exists):
 
 
 class Found:
-    """Smallest, largest and clipped, in registers while a loop runs."""
+    """Smallest, largest and clipped, in registers while a loop runs. kind: WIDE or NARROW, of the sums."""
 
-    def __init__(self, builder, pointer):
-        self._builder, self._pointer = builder, pointer
-        self.registers = [cgutils.alloca_once(builder, WIDE) for _ in range(3)]  # registers, once optimised
+    def __init__(self, builder, pointer, kind):
+        self._builder, self._pointer, self.kind = builder, pointer, kind
+        self.registers = [cgutils.alloca_once(builder, kind) for _ in range(3)]  # registers, once optimised
 
     def load(self):
         """Take up what was found before."""
         for row, register in enumerate(self.registers):
             place = self._builder.gep(self._pointer, [LENGTH(row)])
-            self._builder.store(self._builder.load(place, align=8), register)
+            self._builder.store(self._builder.load(place, align=4), register)
 
     def store(self):
         """Keep what was found."""
         for row, register in enumerate(self.registers):
             place = self._builder.gep(self._pointer, [LENGTH(row)])
-            self._builder.store(self._builder.load(register), place, align=8)
+            self._builder.store(self._builder.load(register), place, align=4)
+
+
+def numbers_in_vectors(builder, how, kind):
+    """Return a VectorCast, a tuple of integers, as one of vectors of that kind."""
+    return VectorCast(*(filled(builder, each, kind) for each in cgutils.unpack_tuple(builder, how)))
 
 
 def cast_vector(builder, v, by, exists, found):
-    """Return the codes of a vector of sums, 32 bits wide. by: VectorCast of vectors."""
+    """Return the codes of a vector of sums, 32 bits wide. by: VectorCast of vectors like v, WIDE or NARROW."""
     low, high, outside = found.registers
-    worst = constant(WIDE, (1 << 63) - 1), constant(WIDE, -(1 << 63))
+    kind, bits = v.type, v.type.element.width
+    worst = constant(kind, (1 << bits - 1) - 1), constant(kind, -(1 << bits - 1))
     for register, name, none in ((low, "smin", worst[0]), (high, "smax", worst[1])):
         builder.store(_extreme(builder, name, builder.load(register), builder.select(exists, v, none)), register)
     scaled = builder.shl(v, by.left)
-    negative = builder.and_(builder.ashr(v, constant(WIDE, 63)), by.negative)
+    negative = builder.and_(builder.ashr(v, constant(kind, bits - 1)), by.negative)
     odd = builder.and_(builder.ashr(scaled, by.right), by.odd)
     addend = builder.add(by.base, builder.add(negative, odd))
     rounded = builder.ashr(builder.add(scaled, addend), by.right)
-    # What 32 bits cannot hold is out of range of 30 too; narrow vectors are clipped in half the time.
-    ends = [constant(WIDE, end) for end in (-(1 << 31), (1 << 31) - 1)]
-    narrow = builder.trunc(_extreme(builder, "smin", _extreme(builder, "smax", rounded, ends[0]), ends[1]), NARROW)
-    bounds = [builder.trunc(end, NARROW) for end in (by.low, by.high)]
-    clipped = _extreme(builder, "smin", _extreme(builder, "smax", narrow, bounds[0]), bounds[1])
-    is_outside = builder.and_(builder.icmp_signed("!=", clipped, narrow), exists)
-    builder.store(builder.add(builder.load(outside), builder.zext(is_outside, WIDE)), outside)
+    bounds = by.low, by.high
+    if kind == WIDE:
+        # What 32 bits cannot hold is out of range of 30 too; narrow vectors are clipped in half the time.
+        ends = [constant(WIDE, end) for end in (-(1 << 31), (1 << 31) - 1)]
+        rounded = builder.trunc(_extreme(builder, "smin", _extreme(builder, "smax", rounded, ends[0]), ends[1]), NARROW)
+        bounds = [builder.trunc(end, NARROW) for end in bounds]
+    clipped = _extreme(builder, "smin", _extreme(builder, "smax", rounded, bounds[0]), bounds[1])
+    is_outside = builder.and_(builder.icmp_signed("!=", clipped, rounded), exists)
+    builder.store(builder.add(builder.load(outside), builder.zext(is_outside, kind)), outside)
     return clipped
 
 
@@ -213,26 +234,28 @@ def _extreme(builder, name, a, b):
 def _cast_run(_, source, at, count, how, plus, bias, first, codes, to, found):
     """Build `cast_run`: a loop over vectors, the last one masked."""
     assert all(array.layout == "C" for array in (source, bias, codes, found))
-    assert bias.dtype == found.dtype == types.int64
+    assert bias.dtype == found.dtype
+    kind = WIDE if found.dtype == types.int64 else NARROW
+    assert kind == WIDE or source.dtype == types.int32
     whole = types.int64
-    wide, narrow = ir.IntType(source.dtype.bitwidth), ir.IntType(codes.dtype.bitwidth)
+    read, narrow = ir.IntType(source.dtype.bitwidth), ir.IntType(codes.dtype.bitwidth)
 
     def generate(context, builder, signature, arguments):
         arrays = Arrays(context, builder, signature, arguments)
         _, at, count, how, plus, _, first, _, to, _ = arguments
-        by = VectorCast(*(broadcast_wide(builder, each) for each in cgutils.unpack_tuple(builder, how)))
-        offset = broadcast_wide(builder, plus)
+        by = numbers_in_vectors(builder, how, kind)
+        offset = filled(builder, plus, kind)
         has_own = builder.icmp_signed(">=", first, LENGTH(0))
-        state = Found(builder, arrays.at(9, LENGTH(0), WIDE))
+        state = Found(builder, arrays.at(9, LENGTH(0), kind), kind)
         state.load()
         steps = builder.sdiv(builder.add(count, LENGTH(VECTOR - 1)), LENGTH(VECTOR))
         with cgutils.for_range(builder, steps) as loop:
             lane = builder.mul(loop.index, LENGTH(VECTOR))
             exists = lanes_below(builder, builder.sub(count, lane))
-            held = masked_load(builder, arrays.at(0, builder.add(at, lane), wide), exists)
-            held = held if wide.width == 64 else builder.sext(held, WIDE)
+            held = masked_load(builder, arrays.at(0, builder.add(at, lane), read), exists)
+            held = held if held.type == kind else builder.sext(held, kind)
             wanted = builder.select(has_own, exists, ir.Constant(MASK, None))  # where there is no bias none is read
-            own = masked_load(builder, arrays.at(5, builder.add(first, lane), LENGTH), wanted)
+            own = masked_load(builder, arrays.at(5, builder.add(first, lane), kind.element), wanted)
             v = builder.add(builder.shl(held, by.up), builder.add(offset, own))
             clipped = cast_vector(builder, v, by, exists, state)
             made = clipped if narrow.width == 32 else builder.trunc(clipped, ir.VectorType(narrow, VECTOR))

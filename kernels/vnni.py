@@ -43,8 +43,9 @@ def sum_tile(engine, rows, i, lanes, start, offsets, first, last, vectors, total
     """Add to totals[r, at + l] the sum over p = first..last - 1 of rows[i, p, r] times lanes[start + offsets[p] + l].
 
     rows: (tiles, pairs, HEIGHT, 2) int16 · lanes: (size, 2) int16 · offsets: (pairs,) int64 · vectors: how many times
-    VECTOR lanes, 1..VECTORS · totals: (at least HEIGHT, n) int64, written, not added to, where first is 0 · all
-    C-contiguous. The caller proved that each sum fits 32 bits once it is one less.
+    VECTOR lanes, 1..VECTORS · totals: (at least HEIGHT, n) int64, written, not added to, where first is 0, or int32,
+    always written · all C-contiguous. The caller proved that each sum fits 32 bits once it is one less, or, for int32,
+    as it is.
     """
     width = vectors * VECTOR
     places = start + offsets[first:last, None] + np.arange(width)
@@ -52,7 +53,7 @@ def sum_tile(engine, rows, i, lanes, start, offsets, first, last, vectors, total
     sums = np.cumsum(np.einsum("prx,plx->prl", factors, lanes[places].astype(np.int64)), axis=0)
     assert sums.size == 0 or (sums.min() > -(1 << 31) and sums.max() <= 1 << 31), "a partial sum left 32 bits"
     target = totals[:HEIGHT, at : at + width]
-    if first == 0:
+    if first == 0 or totals.dtype == np.int32:
         target[:] = 0
     if len(sums):
         target += sums[-1]
@@ -78,6 +79,7 @@ def _by_vectors(builder, total, pair, column):
 def _sum_part(builder, multiply_add, pointers, pairs, stride, fresh, rows, vectors):
     """Sum one part of a tile in registers: as many rows and vectors, from where the pointers stand."""
     rows_pointer, lanes_pointer, offsets_pointer, totals_pointer = pointers
+    kind = WIDE_SUMS if totals_pointer.type == LENGTH.as_pointer() else SUMS
     totals = {(r, v): cgutils.alloca_once(builder, SUMS) for r in range(rows) for v in range(vectors)}
     for total in totals.values():
         builder.store(constant(SUMS, -1), total)
@@ -92,10 +94,13 @@ def _sum_part(builder, multiply_add, pointers, pairs, stride, fresh, rows, vecto
                 builder.store(multiply_add(builder, builder.load(total), pair, columns[v]), total)
     for (r, v), total in totals.items():
         line = builder.gep(totals_pointer, [builder.mul(stride, LENGTH(r))])
-        target = _vectors(builder, line, v * VECTOR, WIDE_SUMS)
-        one = constant(WIDE_SUMS, 1)
+        target = _vectors(builder, line, v * VECTOR, kind)
+        one, held = constant(kind, 1), builder.load(total)
+        if kind == SUMS:
+            builder.store(builder.add(held, one), target, align=4)
+            continue
         before = builder.select(fresh, one, builder.add(builder.load(target, align=8), one))
-        builder.store(builder.add(before, builder.sext(builder.load(total), WIDE_SUMS)), target, align=8)
+        builder.store(builder.add(before, builder.sext(held, WIDE_SUMS)), target, align=8)
 
 
 def _vectors(builder, pointer, offset, kind):
@@ -107,7 +112,7 @@ def _sum_tile(_, engine, rows, i, lanes, start, offsets, first, last, vectors, t
     """Build `sum_tile`: for VNNI one loop per number of vectors, for other processors one per part."""
     assert rows.dtype == lanes.dtype == types.int16
     assert offsets.dtype == types.int64
-    assert totals.dtype == types.int64
+    assert totals.dtype in (types.int32, types.int64)
     assert all(array.layout == "C" for array in (rows, lanes, offsets, totals))
     whole = types.int64
 
@@ -119,9 +124,10 @@ def _sum_tile(_, engine, rows, i, lanes, start, offsets, first, last, vectors, t
         engine, _, i, _, start, _, first, last, wanted, _, target = arguments
         pairs_of_a_tile = cgutils.unpack_tuple(builder, pointer(1, PAIR, LENGTH(0))[1].shape)[1]
         source = builder.mul(builder.add(builder.mul(i, pairs_of_a_tile), first), LENGTH(HEIGHT))
-        places = ((1, PAIR, source), (3, PAIR, start), (5, LENGTH, first), (9, LENGTH, target))
+        sums = ir.IntType(totals.dtype.bitwidth)
+        places = ((1, PAIR, source), (3, PAIR, start), (5, LENGTH, first), (9, sums, target))
         pointers = [pointer(*place)[0] for place in places]
-        stride = cgutils.unpack_tuple(builder, pointer(9, LENGTH, LENGTH(0))[1].shape)[1]
+        stride = cgutils.unpack_tuple(builder, pointer(9, sums, LENGTH(0))[1].shape)[1]
         fresh = builder.icmp_signed("==", first, LENGTH(0))
         pairs = builder.sub(last, first)
         with builder.if_else(builder.icmp_signed("==", engine, LENGTH(VNNI))) as (instruction, generic):

@@ -16,11 +16,12 @@ from accel.numeric.format import QFormat
 from accel.numeric.proof import chunk_terms
 from accel.numeric.quantizer import Quantizer
 from kernels.amx import AMX, has_amx
+from kernels.chunks import RUN, code_range, largest_sum, longest_chunk, run_masses
 from kernels.conv import Geometry
 from kernels.gemm import HALVES_CHUNK, WORTHWHILE
 from kernels.maps import Filters
 from kernels.modes import Overflow, Rounding
-from kernels.packed import Cast, Panels, Workers, longest_chunk
+from kernels.packed import Cast, Panels, Workers, is_narrow
 from kernels.products import convolve, multiply
 from kernels.vnni import HEIGHT, TILE, VECTOR, VNNI, WIDTH, has_vnni, sum_tile
 from tests import naive
@@ -133,20 +134,34 @@ def test_compiled_tile_equals_its_plain_meaning(rng, engine, pairs, vectors):
 
 
 @every_engine
-def test_sums_are_as_long_as_the_weights_allow(rng, engine):
+def test_sums_are_as_long_as_the_weights_allow(engine):
     """Small weights beside a large one make sums long; at the bound itself nothing overflows."""
     w = np.full((1, 257), 200, np.int16)
     w[0, 100] = HIGHEST
     panels = Panels(w)
-    assert panels.masses[0] == (64, HIGHEST + 63 * 200)
-    assert panels.masses[-1] == (512, HIGHEST + 256 * 200)
+    assert panels.masses[0] == (RUN, HIGHEST + (RUN - 1) * 200, 0, HIGHEST + (RUN - 1) * 200)
+    assert panels.masses[-1] == (512, HIGHEST + 256 * 200, 0, HIGHEST + 256 * 200)
     limit = ((1 << 31) - 1) // (HIGHEST + 256 * 200)
-    assert longest_chunk(panels.masses, limit, 1) == 512
-    assert longest_chunk(panels.masses, limit + 1, 1) == 256
-    assert longest_chunk(panels.masses, LOWEST * LOWEST, 7) == 7
+    assert longest_chunk(panels.masses, -limit, 0, 1) == longest_chunk(panels.masses, 0, limit, 1) == 512
+    assert longest_chunk(panels.masses, 0, limit + 1, 1) == 256
+    assert longest_chunk(panels.masses, -LOWEST * LOWEST, 0, 7) == 7
     for code in (limit, -limit, LOWEST, HIGHEST):
         x = np.full((1, 257), code, np.int16)
         assert product(x, w, 1, engine).tolist() == naive.matmul(x, w)
+
+
+@given(
+    w=st.lists(st.integers(LOWEST, HIGHEST), min_size=1, max_size=2 * RUN),
+    low=st.integers(LOWEST, 0),
+    high=st.integers(0, HIGHEST),
+)
+def test_bounds_hold_and_are_reached(w, low, high):
+    """Factors chosen by the weights' signs are the worst; with one filter the bound is what they reach, no more."""
+    mass = run_masses(np.array([w], np.int16))[-1]
+    assert mass.length >= len(w)
+    highest = sum(each * (high if each > 0 else low) for each in w)
+    lowest = sum(each * (low if each > 0 else high) for each in w)
+    assert largest_sum(mass, low, high) == max(highest, -lowest)
 
 
 class Layer(NamedTuple):
@@ -215,6 +230,41 @@ def test_fused_casts_equal_two_steps(rng, engine, rounding, overflow):
     codes = np.full(sums.shape, -1, np.int16)
     found = convolve(np.ascontiguousarray(maps), Filters(filters, g), g, chunk, codes, fused, engine)
     check((sums << shift) + bias[:, None, None], codes, found)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.TRN_ZERO, Rounding.RND_CONV])
+@pytest.mark.parametrize("K", [3, 30, 200])
+@every_engine
+def test_casts_in_32_bits_equal_those_in_64(rng, engine, rounding, K):
+    """Sums that stay within 32 bits to the end take narrow vectors, one unit more takes wide ones: the same codes."""
+    x = rng.integers(0, 1000, size=(17, K)).astype(np.int16)
+    w = rng.integers(-300, 300, size=(33, K)).astype(np.int16)
+    x[0], w[0] = 999, 299
+    target = Quantizer(QFormat(True, 11, 6), rounding, Overflow.SAT)
+    rq = target.lower(QFormat(True, 48, 34))
+    panels = Panels(w)
+    bound = largest_sum(panels.masses[-1], *code_range(x))
+    room = (1 << 31) - 1 - (1 << rq.shift) - bound
+    g = Geometry(1, 1, 0, 0, 1, 1, 1, 1, 3)
+    maps, filters = np.ascontiguousarray(x.reshape(1, 1, 17, K)), np.ascontiguousarray(w[:, :3])
+    for largest in (room, -room, room + 1):
+        bias = rng.integers(-1000, 1000, size=33)
+        bias[0] = largest
+        cast = Cast(0, rq, bias)
+        assert is_narrow(cast, bound) == (largest <= room)
+        want, overflowed = cast_codes(blas(x, w) + bias, QFormat(True, 48, 34), target)
+        codes = np.full((17, 33), -1, np.int16)
+        found = multiply(x, panels, proved(x, w), codes, cast, engine)
+        sums = blas(x, w) + bias
+        assert np.array_equal(codes, want.codes)
+        assert found == (sums.min(), sums.max(), overflowed)
+
+        sums = np.array(naive.conv2d(maps, filters, g)) + bias[:, None, None]
+        want, overflowed = cast_codes(sums, QFormat(True, 48, 34), target)
+        codes = np.full(sums.shape, -1, np.int16)
+        found = convolve(maps, Filters(filters, g), g, proved(x, w), codes, cast, engine)
+        assert np.array_equal(codes, want.codes)
+        assert found == (sums.min(), sums.max(), overflowed)
 
 
 @every_engine

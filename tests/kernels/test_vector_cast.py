@@ -9,6 +9,7 @@ import pytest
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from kernels import quantize, vector_cast, vector_encode
+from kernels._jit import kernel
 from kernels.modes import Overflow, Rounding
 from kernels.tile import VECTOR
 
@@ -65,24 +66,53 @@ def test_values_in_vectors_are_those_of_exact_integers(rng, rounding, overflow, 
 
 @pytest.mark.parametrize("count", [0, 1, VECTOR, VECTOR + 3])
 @pytest.mark.parametrize("first", [-1, 4])
+@pytest.mark.parametrize(("read", "wide"), [(np.int64, np.int64), (np.int32, np.int64), (np.int32, np.int32)])
 @pytest.mark.skipif(INTERPRETED, reason="there are no compiled vectors to compare")
-def test_compiled_runs_equal_their_plain_meaning(rng, count, first):
+def test_compiled_runs_equal_their_plain_meaning(rng, count, first, read, wide):
     """Where a run starts, what is added, what was found before, and that nothing around it is written."""
     rq = Quantizer(QFormat(True, 11, 5), Rounding.RND_CONV, Overflow.SAT).lower(QFormat(True, 40, 20))
     how = vector_cast.vector_cast(rq, 3)
-    source, bias = rng.integers(-(1 << 16), 1 << 16, (3, 30)), rng.integers(-(1 << 15), 1 << 15, 30)
+    source = rng.integers(-(1 << 16), 1 << 16, (3, 30)).astype(read)
+    bias = rng.integers(-(1 << 15), 1 << 15, 30).astype(wide)
 
     def run(codes, found, count):
         vector_cast.cast_run(source, 31, count, how, 77, bias, first, codes, 5, found)
 
     seen = []
     for function in (run, numba.njit(run)):
-        codes, found = np.full((2, 20), 99, np.int16), np.zeros((3, VECTOR), np.int64)
+        codes, found = np.full((2, 20), 99, np.int16), np.zeros((3, VECTOR), wide)
         found[0], found[1], found[2, 0] = 5, -5, 2
         function(codes, found, count)
         seen.append((codes.tolist(), found[0].min(), found[1].max(), found[2].sum()))
     assert seen[0] == seen[1]
     assert seen[0][0][0][:5] == [99] * 5
+
+
+@every_cast
+@pytest.mark.parametrize("shift", [-4, 0, 1, 13, 30])
+@pytest.mark.parametrize("up", [0, 3])
+def test_narrow_casts_are_exact_to_their_bound(rounding, overflow, shift, up):
+    """The largest sums that `fits_narrow` admits, of both signs, and the first that it does not."""
+    rq = Quantizer(QFormat(True, 16, 8), rounding, overflow).lower(QFormat(True, 48, 40 - shift))
+    assert rq.shift == shift
+    bias = np.array([-1234, 77], np.int64)
+    bound = (((1 << 31) - (1 << max(shift, 0)) - 1 >> max(-shift, 0)) - 1234) >> up
+    assert vector_cast.fits_narrow(rq, up, bound, bias)
+    assert not vector_cast.fits_narrow(rq, up, bound + 1, bias)
+    sums = np.array([bound, -bound, bound - 1, 0, 1, -1], np.int32)
+    codes, found = np.zeros(sums.size, np.int16), np.zeros((3, VECTOR), np.int32)
+    run_narrow(sums, vector_cast.vector_cast(rq, up), -1234, bias.astype(np.int32), codes, found)
+    v = (sums.astype(np.int64) << up) - 1234
+    expected = np.zeros(sums.size, np.int16)
+    overflowed = quantize.requantize(v, rq, NO_DRAWS, expected)
+    assert codes.tolist() == expected.tolist()
+    assert (found[0].min(), found[1].max(), found[2].sum()) == (min(v.min(), 0), max(v.max(), 0), overflowed)
+
+
+@kernel
+def run_narrow(sums, how, plus, bias, codes, found):
+    """Cast a run from its first sum to its first code."""
+    vector_cast.cast_run(sums, 0, sums.size, how, plus, bias, -1, codes, 0, found)
 
 
 def test_what_vectors_do_not_know():
