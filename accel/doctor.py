@@ -177,6 +177,7 @@ def _train_a_little() -> None:
 
     layers: dict[str, Layer] = {"conv": Conv2d(4, 3), "sigmoid": Activation("sigmoid")}
     layers |= {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
+    layers |= {"ninth": Pool2d("average", 3, stride=1)}  # a sum is multiplied, not only shifted
     layers |= {"apart": Pool2d("average", 2), "flatten": Flatten(), "dense": Dense(3), "softmax": Softmax()}
     network = chain("trained", (1, 9, 9), layers)
     for overrides in ((), ("training.master=Q2.30",), ("training.rounding.error=STOCHASTIC",)):
@@ -194,6 +195,7 @@ def _every_layer() -> Network:
     layers: dict[str, Layer] = {"conv": Conv2d(4, 3)}
     layers |= {function: Activation(function) for function in ("tanh", "sigmoid", "relu")}
     layers |= {mode: Pool2d(mode, 2, stride=1) for mode in ("max", "average", "l2")}
+    layers |= {"ninth": Pool2d("average", 3, stride=1)}  # a sum is multiplied, not only shifted
     layers |= {"flatten": Flatten(), "dense": Dense(10), "norm": LayerNorm(), "softmax": Softmax()}
     return chain("every layer", (1, 9, 9), layers)
 

@@ -76,6 +76,14 @@ def saturate(out, rq):
 
 
 @kernel
+def rectify(codes, floor, out):
+    """Write max(code, floor). codes: (n,) integers · out: (n,) of the same."""
+    least = codes.dtype.type(floor)
+    for i in range(codes.size):
+        out[i] = max(codes[i], least)
+
+
+@kernel
 def symmetric(codes, table, octaves, rq, out):
     """Evaluate f(x) = mirror - f(-x) from a table over |x|; its last segment is flat and stands for all beyond.
 

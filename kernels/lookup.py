@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels._jit import kernel
+from kernels._jit import inline, kernel
 from kernels.activation import saturate
 from kernels.quantize import RND, round_shift
 
@@ -26,7 +26,7 @@ def nearest(codes, table, shift, rq, out):
 def gather(codes, table, lowest, out):
     """Look every code up. codes: (n,) integers >= lowest · table: (m,), entry 0 for `lowest` · out: (n,) as `table`."""
     for i in range(codes.size):
-        out[i] = table[np.int64(codes[i]) - lowest]
+        out[i] = table[entry_of(codes[i], lowest)]
 
 
 @kernel
@@ -34,7 +34,13 @@ def gather_flagged(codes, table, flags, lowest, out):
     """Do what `gather` does and return how many codes have a flag. flags: (m,) uint8, 0 or 1."""
     flagged = 0
     for i in range(codes.size):
-        entry = np.int64(codes[i]) - lowest
+        entry = entry_of(codes[i], lowest)
         out[i] = table[entry]
         flagged += np.int64(flags[entry])
     return flagged
+
+
+@inline
+def entry_of(code, lowest):
+    """Return where a code's result stands; unsigned, because a signed index is also looked at from the end."""
+    return np.uint64(np.int64(code) - lowest)

@@ -3,8 +3,8 @@
 The one kernel that computes with floats, and every operation on them is exact: a value times 2^frac_bits (frac_bits
 not negative) only changes its exponent; what its whole part leaves has no more bits than the value (a fraction above
 the floor would: that of -2^-60); and the whole part plus one matters only below 2^30. So rounding compares the rest's
-magnitude with a threshold that mode, sign and parity choose (`THRESHOLDS`). `encode_run` is what the instructions mean
-and what runs without a compiler.
+magnitude with a threshold that mode and sign choose (`THRESHOLDS`); half to even is what processors round to.
+`encode_run` is what the instructions mean and what runs without a compiler.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from kernels._jit import inline, kernel, shared
+from kernels.modes import Rounding
 from kernels.vector_cast import (
     LENGTH,
     NARROW,
@@ -31,16 +32,16 @@ from kernels.vector_cast import (
 
 NEVER, TIES, ABOVE, ANY = 2.0, 0.5 - 2.0**-54, 0.5, 0.0  # away from zero where the rest is larger
 
-# By mode, for whole parts that are (positive and even, positive and odd, negative and even, negative and odd).
+# By mode, for values that are not negative and for those that are.
 THRESHOLDS = (
-    (NEVER, NEVER, ANY, ANY),  # TRN
-    (NEVER, NEVER, NEVER, NEVER),  # TRN_ZERO
-    (TIES, TIES, ABOVE, ABOVE),  # RND
-    (ABOVE, ABOVE, ABOVE, ABOVE),  # RND_ZERO
-    (ABOVE, ABOVE, TIES, TIES),  # RND_MIN_INF
-    (TIES, TIES, TIES, TIES),  # RND_INF
-    (ABOVE, TIES, ABOVE, TIES),  # RND_CONV
+    (NEVER, ANY),  # TRN
+    (NEVER, NEVER),  # TRN_ZERO
+    (TIES, ABOVE),  # RND
+    (ABOVE, ABOVE),  # RND_ZERO
+    (ABOVE, TIES),  # RND_MIN_INF
+    (TIES, TIES),  # RND_INF
 )
+TO_EVEN = int(Rounding.RND_CONV)
 
 
 @shared
@@ -51,33 +52,33 @@ def is_vector_encode(rq, frac_bits):
 
 @inline
 def bounds_and_thresholds(rq):
-    """Return smallest code, largest code and the thresholds of a mode, as floats."""
+    """Return smallest code, largest code and the thresholds of a mode, unless it is half to even, as floats."""
     by = vector_cast(rq, 0)
-    even, odd, negative_even, negative_odd = THRESHOLDS[min(rq.rounding, len(THRESHOLDS) - 1)]
-    return float(by.low), float(by.high), even, odd, negative_even, negative_odd
+    above, below = THRESHOLDS[min(rq.rounding, len(THRESHOLDS) - 1)]
+    return float(by.low), float(by.high), above, below
 
 
-def encode_run(values, scale, how, codes):
-    """Cast values * scale to codes; return how many were clipped.
+def encode_run(values, scale, how, is_to_even, codes):
+    """Cast values * scale to codes; return how many were clipped, and 1 if all values are finite, else 0.
 
-    values: (n,) float64, no NaN · scale: a power of two, at least 1 · how: `bounds_and_thresholds` · codes: (n,) int8,
-    int16 or int32 · both C-contiguous.
+    values: (n,) float64, of which infinities are clipped and NaN makes no sense · scale: a power of two, at least 1 ·
+    how: `bounds_and_thresholds`, its thresholds for modes that are not half to even · codes: (n,) int8, int16 or int32
+    · both C-contiguous.
     """
-    low, high, even, odd, negative_even, negative_odd = how
+    low, high, above, below = how
     with np.errstate(invalid="ignore", over="ignore"):
         v = values * scale
         whole = np.trunc(v)
-        is_odd = np.abs(whole - 2 * np.trunc(whole / 2)) == 1
-        threshold = np.where(v < 0, np.where(is_odd, negative_odd, negative_even), np.where(is_odd, odd, even))
-        rounded = whole + np.copysign(np.abs(v - whole) > threshold, v)
-    clipped = np.clip(rounded, low, high)
+        rounded = whole + np.copysign(np.abs(v - whole) > np.where(v < 0, below, above), v)
+        rounded = np.rint(v) if is_to_even else rounded
+        clipped = np.minimum(np.where(rounded >= low, rounded, low), high)
     codes[:] = clipped
-    return np.int64(np.count_nonzero(clipped != rounded))
+    return np.int64(np.count_nonzero(clipped != rounded)), np.int64(np.isfinite(values).all())
 
 
 @overload(encode_run)
-def _compiled_encode_run(values, scale, how, codes):
-    return lambda values, scale, how, codes: _encode_run(values, scale, how, codes)
+def _compiled_encode_run(values, scale, how, is_to_even, codes):
+    return lambda values, scale, how, is_to_even, codes: _encode_run(values, scale, how, is_to_even, codes)
 
 
 REAL = ir.DoubleType()
@@ -97,9 +98,24 @@ def _everywhere(builder, value):
     return builder.shuffle_vector(first, undefined, constant(NARROW, 0))
 
 
+def _to_even(builder, v, *_):
+    """Round a vector half to even."""
+    return _apply(builder, "roundeven", v)
+
+
+def _by_threshold(builder, v, above, below):
+    """Round a vector away from zero where the rest is beyond a threshold, else to zero."""
+    one, zero = constant(REALS, 1.0), constant(REALS, 0.0)
+    whole = _apply(builder, "trunc", v)
+    threshold = builder.select(builder.fcmp_ordered("<", v, zero), below, above)
+    rest = _apply(builder, "fabs", builder.fsub(v, whole))
+    step = builder.select(builder.fcmp_ordered(">", rest, threshold), one, zero)
+    return builder.fadd(whole, _apply(builder, "copysign", step, v))
+
+
 @intrinsic
-def _encode_run(_, values, scale, how, codes):
-    """Build `encode_run`: a loop over vectors, the last one masked."""
+def _encode_run(_, values, scale, how, is_to_even, codes):
+    """Build `encode_run`: a loop over vectors, the last one masked, for each of the two ways to round."""
     assert values.dtype == types.float64
     assert values.layout == codes.layout == "C"
     narrow = ir.IntType(codes.dtype.bitwidth)
@@ -108,43 +124,52 @@ def _encode_run(_, values, scale, how, codes):
         arrays = Arrays(context, builder, signature, arguments)
         (size,) = arrays.shape(0)
         factor = _everywhere(builder, arguments[1])
-        unpacked = [_everywhere(builder, each) for each in cgutils.unpack_tuple(builder, arguments[2])]
-        low, high, even, odd, negative_even, negative_odd = unpacked
-        one, two, half, zero = (constant(REALS, number) for number in (1.0, 2.0, 0.5, 0.0))
+        low, high, *thresholds = (_everywhere(builder, each) for each in cgutils.unpack_tuple(builder, arguments[2]))
+        infinity = constant(REALS, float("inf"))
         clipped_lanes = cgutils.alloca_once_value(builder, ir.Constant(NARROW, None))
-        total = cgutils.alloca_once_value(builder, LENGTH(0))
+        endless_lanes = cgutils.alloca_once_value(builder, ir.Constant(NARROW, None))
         steps = builder.sdiv(builder.add(size, LENGTH(VECTOR - 1)), LENGTH(VECTOR))
-        with cgutils.for_range(builder, steps) as loop:
-            lane = builder.mul(loop.index, LENGTH(VECTOR))
-            exists = lanes_below(builder, builder.sub(size, lane))
-            bits = masked_load(builder, arrays.at(0, lane, LENGTH), exists)
-            v = builder.fmul(builder.bitcast(bits, REALS), factor)
-            whole = _apply(builder, "trunc", v)
-            pairs = builder.fmul(two, _apply(builder, "trunc", builder.fmul(whole, half)))
-            is_odd = builder.fcmp_ordered("!=", builder.fsub(whole, pairs), zero)
-            is_negative = builder.fcmp_ordered("<", v, zero)
-            below = builder.select(is_odd, negative_odd, negative_even)
-            threshold = builder.select(is_negative, below, builder.select(is_odd, odd, even))
-            rest = _apply(builder, "fabs", builder.fsub(v, whole))
-            step = builder.select(builder.fcmp_ordered(">", rest, threshold), one, zero)
-            rounded = builder.fadd(whole, _apply(builder, "copysign", step, v))
-            least = builder.select(builder.fcmp_ordered("<", rounded, low), low, rounded)
-            clipped = builder.select(builder.fcmp_ordered(">", least, high), high, least)
-            is_outside = builder.and_(builder.fcmp_ordered("!=", clipped, rounded), exists)
-            count = builder.add(builder.load(clipped_lanes), builder.zext(is_outside, NARROW))
-            builder.store(count, clipped_lanes)
-            made = builder.fptosi(clipped, NARROW)
-            made = made if narrow.width == 32 else builder.trunc(made, ir.VectorType(narrow, VECTOR))
-            masked_store(builder, made, arrays.at(3, lane, narrow), exists)
-        for place in range(VECTOR):
-            each = builder.extract_element(builder.load(clipped_lanes), NARROW.element(place))
-            builder.store(builder.add(builder.load(total), builder.zext(each, LENGTH)), total)
-        return builder.load(total)
 
-    return types.int64(values, scale, how, codes), generate
+        def run(rounding):
+            with cgutils.for_range(builder, steps) as loop:
+                lane = builder.mul(loop.index, LENGTH(VECTOR))
+                exists = lanes_below(builder, builder.sub(size, lane))
+                value = builder.bitcast(masked_load(builder, arrays.at(0, lane, LENGTH), exists), REALS)
+                is_endless = builder.fcmp_unordered(">=", _apply(builder, "fabs", value), infinity)  # NaN is, too
+                endless = builder.or_(builder.load(endless_lanes), builder.zext(is_endless, NARROW))
+                builder.store(endless, endless_lanes)
+                rounded = rounding(builder, builder.fmul(value, factor), *thresholds)
+                least = builder.select(builder.fcmp_ordered(">=", rounded, low), rounded, low)
+                clipped = builder.select(builder.fcmp_ordered("<", least, high), least, high)
+                is_outside = builder.and_(builder.fcmp_unordered("!=", clipped, rounded), exists)
+                count = builder.add(builder.load(clipped_lanes), builder.zext(is_outside, NARROW))
+                builder.store(count, clipped_lanes)
+                made = builder.fptosi(clipped, NARROW)
+                made = made if narrow.width == 32 else builder.trunc(made, ir.VectorType(narrow, VECTOR))
+                masked_store(builder, made, arrays.at(4, lane, narrow), exists)
+
+        with builder.if_else(arguments[3]) as (to_even, otherwise):
+            with to_even:
+                run(_to_even)
+            with otherwise:
+                run(_by_threshold)
+        total, any_endless = LENGTH(0), LENGTH(0)
+        for place in range(VECTOR):
+            at = NARROW.element(place)
+            clipped = builder.extract_element(builder.load(clipped_lanes), at)
+            endless = builder.extract_element(builder.load(endless_lanes), at)
+            total = builder.add(total, builder.zext(clipped, LENGTH))
+            any_endless = builder.or_(any_endless, builder.zext(endless, LENGTH))
+        all_finite = builder.sub(LENGTH(1), any_endless)
+        return context.make_tuple(builder, signature.return_type, (total, all_finite))
+
+    return types.UniTuple(types.int64, 2)(values, scale, how, is_to_even, codes), generate
 
 
 @kernel
 def encode(values, scale, rq, codes):
-    """Do what `kernels.quantize.encode` does, where `is_vector_encode`; values: (n,) float64, C-contiguous."""
-    return encode_run(values, scale, bounds_and_thresholds(rq), codes)
+    """Do what `kernels.quantize.encode` does, where `is_vector_encode`, and tell whether all values are finite (0, 1).
+
+    values: (n,) float64, C-contiguous.
+    """
+    return encode_run(values, scale, bounds_and_thresholds(rq), rq.rounding == TO_EVEN, codes)

@@ -38,6 +38,9 @@ ROUNDING_ALIASES: dict[str, Rounding] = {
 ENCODE_WIDTH = 61
 """Widest format that values are encoded to; the derivation is in `kernels.quantize.exact_integer`."""
 
+CONTAINERS = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
+"""Of codes: they are cast as they lie."""
+
 M = TypeVar("M", bound=IntEnum)
 
 
@@ -120,38 +123,40 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     values: any shape, float64 · first_row: row of the random draws that the first value takes.
     Raises DataError for NaN and for what is not a number, ConfigError for targets wider than 61 bits.
     """
-    # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-    x = np.require(_as_float64(values, target.format), np.float64, ["C", "W"])
-    flat, draws = x.reshape(-1), lane_draws(target, x.shape, first_row)
-    codes = np.empty(x.size, target.format.dtype)
-    # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
-    rq = target.lower(target.format)._replace(source_width=64)
-    overflowed = _encoded(flat, target.format.frac_bits, rq, draws, codes)
-    if flat.size and max(flat.max(), -flat.min()) == np.inf:
-        lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
-        codes[flat == np.inf] = target.format.max_code
-        codes[flat == -np.inf] = max(lowest, target.format.min_code)
-    return FxArray.trusted(codes.reshape(x.shape), target.format), overflowed
-
-
-def _encoded(
-    values: NDArray[np.float64], frac_bits: int, rq: Requant, draws: NDArray[np.int64], codes: NDArray[Any]
-) -> int:
-    """Write codes of values, by vectors where they know the cast; return how many overflowed."""
     from kernels import quantize, vector_encode  # compiled code only when something is cast
 
+    # Writable, because Numba would compile the kernel once more for arrays that may only be read.
+    x = np.require(_as_float64(values, target.format), np.float64, ["C", "W"])
+    flat, codes = x.reshape(-1), np.empty(x.size, target.format.dtype)
+    # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
+    rq, frac_bits = target.lower(target.format)._replace(source_width=64), target.format.frac_bits
     if vector_encode.is_vector_encode(rq, frac_bits):
-        return int(vector_encode.encode(values, float(1 << frac_bits), rq, codes))
-    return int(quantize.encode(values.view(np.int64), frac_bits, rq, draws, codes))
+        overflowed, is_finite = vector_encode.encode(flat, float(1 << frac_bits), rq, codes)
+        if not is_finite:
+            _refuse_nan(x)
+    else:
+        _refuse_nan(x)
+        draws = lane_draws(target, x.shape, first_row)
+        overflowed = quantize.encode(flat.view(np.int64), frac_bits, rq, draws, codes)
+        _confine_infinities(flat, target, codes)
+    return FxArray.trusted(codes.reshape(x.shape), target.format), int(overflowed)
 
 
-def _requantized(codes: NDArray[np.int64], rq: Requant, draws: NDArray[np.int64], out: NDArray[Any]) -> int:
+def _confine_infinities(values: NDArray[np.float64], target: Quantizer, codes: NDArray[Any]) -> None:
+    """Write the ends of the range for infinities, in every overflow mode."""
+    if values.size and max(values.max(), -values.min()) == np.inf:
+        lowest = -target.format.max_code if target.overflow == Overflow.SAT_SYM else target.format.min_code
+        codes[values == np.inf] = target.format.max_code
+        codes[values == -np.inf] = max(lowest, target.format.min_code)
+
+
+def _requantized(codes: NDArray[Any], rq: Requant, draws: NDArray[np.int64], out: NDArray[Any]) -> int:
     """Write codes of codes, likewise."""
     from kernels import quantize, vector_cast
 
     if vector_cast.is_vector_cast(rq):
         return int(vector_cast.requantize(codes, rq, out))
-    return int(quantize.requantize(codes, rq, draws, out))
+    return int(quantize.requantize(codes.astype(np.int64, copy=False), rq, draws, out))
 
 
 def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
@@ -168,13 +173,17 @@ def _as_float64(values: ArrayLike, target: QFormat) -> NDArray[np.float64]:
     x = raw.astype(np.float64, copy=False)
     if raw.dtype.kind in "iu" and raw.size and max(int(raw.max()), -int(raw.min())) > 1 << 53:
         raise DataError("integers beyond 2^53 are not exact as float64; use FxArray(codes, format) for codes")
+    return x
+
+
+def _refuse_nan(x: NDArray[np.float64]) -> None:
+    """Raise DataError if any value is NaN."""
     if x.size and np.isnan(x.max()):  # NaN is the largest of any numbers that hold one
         missing = np.isnan(x)
         first = tuple(int(index) for index in np.argwhere(missing)[0])
         raise DataError(
             f"{int(missing.sum())} of {x.size} values are NaN, the first at {first}; fixed point has no NaN"
         )
-    return x
 
 
 def cast_codes(
@@ -188,7 +197,8 @@ def cast_codes(
     if holds(target, source):
         return FxArray.trusted(np.asarray(codes).astype(target.format.dtype, copy=False), target.format), 0
     # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-    flat = np.require(codes, np.int64, ["C", "W"]).reshape(-1)
+    container = codes.dtype if codes.dtype in CONTAINERS else np.int64
+    flat = np.require(codes, container, ["C", "W"]).reshape(-1)
     rq = _movable(target.lower(source), flat, source, target.format)
     bits = np.empty(0, np.int64)
     if target.rounding == Rounding.STOCHASTIC:
@@ -208,7 +218,7 @@ def holds(target: Quantizer, source: QFormat) -> bool:
     return same_point and lowest <= source.min_code and source.max_code <= held.max_code
 
 
-def _movable(rq: Requant, codes: NDArray[np.int64], source: QFormat, target: QFormat) -> Requant:
+def _movable(rq: Requant, codes: NDArray[Any], source: QFormat, target: QFormat) -> Requant:
     """Return the cast once it is proved that no code leaves 63 bits when it moves to more fraction bits."""
     if source.width - rq.shift <= MAX_WIDTH:
         return rq

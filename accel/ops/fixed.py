@@ -32,8 +32,10 @@ from accel.units.relu import Pass
 from accel.units.scale import scale_steps
 from accel.units.unit import RowUnit, UnaryUnit
 from kernels.conv import Geometry
+from kernels.modes import Requant
 from kernels.packed import ALONE, Workers
-from kernels.pool import max_pool, square_sum_pool, sum_pool
+from kernels.pool import average_pool, max_pool, square_sum_pool, sum_pool
+from kernels.vector_cast import fits_narrow, is_vector_cast
 
 Sums = NDArray[np.int64]
 
@@ -95,20 +97,43 @@ class FixedOps:
         shape = (*x.shape[:2], *window.output(x.shape[2], x.shape[3]))
         # Writable, because Numba would compile the kernels once more for arrays that may only be read.
         codes = np.require(x.codes, requirements=["C", "W"])
-        terms = window.size[0] * window.size[1]
         if mode == "max":
             largest = np.empty(shape, dtype=codes.dtype)
             max_pool(codes, geometry, largest)
             return self._cast(largest, x.format)
-        pooled = np.empty(shape, dtype=np.int64)
+        terms = window.size[0] * window.size[1]
         if mode == "average":
-            sum_pool(codes, geometry, pooled)
             multiplier, shift = average_steps(terms)
+            exact = window_sum_format(x.format, terms, multiplier, shift)
+            rq = self._vector_cast_from(exact)
+            if rq is not None:
+                return self._averaged(codes, geometry, multiplier, exact, rq, shape)
+            pooled = np.empty(shape, dtype=np.int64)
+            sum_pool(codes, geometry, pooled)
             pooled *= multiplier
-            return self._cast(pooled, window_sum_format(x.format, terms, multiplier, shift))
+            return self._cast(pooled, exact)
+        pooled = np.empty(shape, dtype=np.int64)
         square_sum_pool(codes, geometry, pooled)
         root = build_unit("sqrt", "digit", square_sum_format(x.format, terms), self.node.target)
         return self._through(root, pooled)
+
+    def _vector_cast_from(self, source: QFormat) -> Requant | None:
+        """Return the cast of codes of `source` to the output; None unless it is one of vectors, seen by nobody."""
+        rq = self.node.output.lower(source)
+        known = is_vector_cast(rq) and source.width - rq.shift <= MAX_WIDTH
+        return rq if known and not self.observer.is_detailed else None
+
+    def _averaged(
+        self, codes: NDArray[Any], geometry: Geometry, multiplier: int, exact: QFormat, rq: Requant, shape: Shape
+    ) -> FxArray:
+        """Sum and cast in one pass; exact: format of the sums times the multiplier."""
+        no_bias = np.empty(0, dtype=np.int64)
+        if multiplier == 1 and fits_narrow(rq, 0, -exact.min_code, no_bias):
+            no_bias = no_bias.astype(np.int32)
+        made = np.empty(shape, dtype=self.node.target.dtype)
+        overflowed = int(average_pool(codes, geometry, multiplier, rq, no_bias, made))
+        self.observer.saw_cast(made, exact, self.node.output, None, overflowed, None)
+        return FxArray.trusted(made, self.node.target)
 
     def activate(self, x: FxArray, function: str) -> FxArray:
         """Apply the node's unit for `function` element by element; a unit of tables rounds as it was built to."""

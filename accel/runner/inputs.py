@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from accel.errors import DataError
 from accel.network.graph import Model
 
-BATCH_BYTES = 96 << 20
+BATCH_BYTES = 160 << 20
 """Memory that one batch may take; with two batches in flight a run stays far below 1 GB."""
+
+LARGEST = 512
+"""Inputs of a batch: more would not make calls rarer in a way that shows, and would leave the cache."""
 
 SHARES = 4
 """Threads that a run of several batches keeps equally busy."""
@@ -25,7 +28,7 @@ def batch_size(model: Model) -> int:
         (nest.gemm.m * nest.gemm.k * nest.gemm.groups for _, nest in model.network.loop_nests() if nest.macs),
         default=0,
     )
-    return max(1, min(256, BATCH_BYTES // (8 * (4 * outputs + patches))))
+    return max(1, min(LARGEST, BATCH_BYTES // (8 * (4 * outputs + patches))))
 
 
 def batch_starts(count: int, largest: int) -> range:

@@ -28,6 +28,7 @@ from accel.numeric.proof import addition_format, square_sum_format, window_sum_f
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import plan_sums
 from accel.ops.datapath import Datapath
+from accel.ops.memory import keep_blocks
 from accel.units.average import average_steps
 from accel.units.machine import Units, layer_norm_of
 from accel.units.scale import scale_steps
@@ -53,6 +54,7 @@ def lower(model: Model, accelerator: Accelerator, detailed: bool = False) -> Pro
 
     detailed: the ledger also tells what encoding rounded off the weights.
     """
+    keep_blocks()
     network, numerics = model.network, accelerator.numerics
     formats = node_formats(network, numerics)
     orders = {name: schedule.order for name, schedule in schedules(network, accelerator.architecture).items()}

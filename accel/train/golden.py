@@ -13,6 +13,7 @@ from accel.data.dataset import Dataset
 from accel.data.fit import fit
 from accel.network.graph import Network, Parameters
 from accel.ops.golden import GoldenArithmetic
+from accel.ops.memory import keep_blocks
 from accel.train.augment import Augment
 from accel.train.dropout import Dropout, DropoutArithmetic
 from accel.train.learner import Arrays, Counts, Labels, Take, check_batch
@@ -62,6 +63,7 @@ class GoldenLearner:
 
     def start(self, parameters: Parameters) -> GoldenState:
         """Return the state before the first step."""
+        keep_blocks()
         return GoldenState(0, parameters, self.optimizer.start(parameters))
 
     def examples(self, dataset: Dataset, augment: Augment) -> Take:

@@ -19,6 +19,7 @@ from accel.numeric.quantizer import Quantizer
 from accel.numeric.training import Kind, TrainingNumerics, on_stream
 from accel.ops.datapath import Datapath
 from accel.ops.fixed_training import GUARD_BITS, NO_NORM
+from accel.ops.memory import keep_blocks
 from accel.train.losses import Loss, loss_named
 from accel.units.average import average_steps
 
@@ -57,6 +58,7 @@ def lower_training(network: Network, machine: Accelerator, loss: str, batch: int
 
     Raises ConfigError naming every node whose sums do not fit, ModelError for a network that cannot be trained so.
     """
+    keep_blocks()
     numbers = machine.training
     if numbers is None:
         raise ConfigError(f"{machine.name} has no bits of training; load it from a file with [training]")

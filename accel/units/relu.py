@@ -27,7 +27,15 @@ class Pass(UnaryUnit):
 
     def kept(self, codes: Codes) -> Codes:
         """Return max(x, floor), exactly, still in the source format and its container."""
-        return codes if self.floor is None else np.maximum(codes, self.floor)
+        if self.floor is None:
+            return codes
+        from kernels.activation import rectify
+
+        # Writable, because Numba would compile the kernel once more for arrays that may only be read.
+        flat = np.require(codes, None, ["C", "W"]).reshape(-1)
+        out = np.empty_like(flat)
+        rectify(flat, self.floor, out)
+        return out.reshape(codes.shape)
 
     def evaluate(self, codes: NDArray[np.int64]) -> tuple[Codes, int]:
         """codes: (n,) x -> (n,) max(x, floor)."""

@@ -58,7 +58,7 @@ def test_values_in_vectors_are_those_of_exact_integers(rng, rounding, overflow, 
     )
     alone, together = (np.zeros(values.size, target.dtype) for _ in range(2))
     expected = quantize.encode(values.view(np.int64), frac_bits, rq, NO_DRAWS, alone)
-    assert vector_encode.encode(values, float(1 << frac_bits), rq, together) == expected
+    assert vector_encode.encode(values, float(1 << frac_bits), rq, together) == (expected, 0)
     finite = np.isfinite(values)  # an infinity is any number out of range to one, an end of the range to the other
     assert np.array_equal(alone[finite], together[finite])
     assert (together[values == np.inf] == target.max_code).all()

@@ -279,3 +279,24 @@ def test_aliases_say_what_the_tools_do():
     for name in ("c.round", "qonnx.HALF_UP", "matlab.Round"):
         assert ROUNDING_ALIASES[name] == Rounding.RND_INF
         assert np.array_equal(quantize(values, "Q8.0", name).codes, away)
+
+
+@pytest.mark.parametrize("container", [np.int8, np.int16, np.int32, np.int64, np.uint8])
+@pytest.mark.parametrize("overflow", [Overflow.SAT, Overflow.WRAP])
+@pytest.mark.parametrize("shift", [-2, 0, 3])
+def test_codes_are_cast_as_they_lie(container, overflow, shift, rng):
+    """Codes in any container, contiguous or not, writable or not, give the same codes and counts."""
+    ends = np.iinfo(container)
+    target = Quantizer(QFormat(True, 7, 3), overflow=overflow)
+    source = QFormat(True, 40, 40 - target.format.frac_bits - shift)
+    codes = rng.integers(max(ends.min, -(1 << 39)), min(ends.max, (1 << 39) - 1) + 1, (3, 40)).astype(container)
+    read_only = codes.copy()
+    read_only.setflags(write=False)
+    for held in (codes, codes[:, ::3], codes.T, read_only):
+        made, overflowed = cast_codes(held, source, target)
+        expected = [exact.cast(int(code), source, target) for code in held.reshape(-1)]
+        unbounded = Quantizer(QFormat(True, 60, 60 - target.format.frac_bits))
+        outside = [exact.cast(int(code), source, unbounded) for code in held.reshape(-1)]
+        assert made.codes.shape == held.shape
+        assert made.codes.reshape(-1).tolist() == expected
+        assert overflowed == sum(not -64 <= code <= 63 for code in outside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,27 @@ def test_the_documents_rows(script, tmp_path, monkeypatch):
     assert abs(figures["fixed"]["mean"] - figures["golden"]["mean"]) < 0.05
     monkeypatch.setattr(study, "run", None)
     assert study._job((study.ROWS[2].name, "fixed", 1, True, tmp_path)) == runs[1]
+
+
+def test_batches_follow_the_files_or_are_shuffled(script):
+    """Every epoch takes each example once; shuffled ones in an order of its own, which the seed decides."""
+    study = script("train_documents")
+    plain, shuffled, *_ = (replace(row, documents={6: None}) for row in (study.ROWS[2], *study.VARIANTS))
+    for row in (plain, shuffled):
+        taken = [chosen.tolist() for chosen in study.batches(row, 60, 1)]
+        assert taken == [chosen.tolist() for chosen in study.batches(row, 60, 1)]
+        first, second = sum(taken[:3], []), sum(taken[3:], [])
+        assert sorted(first) == sorted(second) == list(range(60))
+        assert (first == second) == (row is plain)
+
+
+def test_inputs_are_divided_or_only_centred(script):
+    """Both are centred by pixel; one has a deviation of 1."""
+    study = script("train_documents")
+    divided, centred = (study.standardised("test", 200, divided).x for divided in (True, False))
+    assert abs(centred.mean(axis=0)).max() < 1e-12
+    assert divided.std() == pytest.approx(1)
+    assert divided == pytest.approx(centred / centred.std())
 
 
 def test_the_page_is_written(script, tmp_path, monkeypatch):

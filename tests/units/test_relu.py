@@ -33,3 +33,17 @@ def test_a_tie_below_zero_goes_to_even() -> None:
     assert Fraction(1, 2) * y.lsb == x.lsb
     assert identity(x, y)(np.array([-1, -3]))[0].tolist() == [0, -2]
     assert relu(x, y)(np.array([-1, -3]))[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("container", [np.int8, np.int16, np.int32, np.int64])
+def test_what_is_kept(container) -> None:
+    """max(x, 0) of the ends of every container, in any shape and order; what is not compared is handed through."""
+    ends = np.iinfo(container)
+    codes = np.array([[ends.min, -1, 0], [1, ends.max, -7]], container)
+    codes.setflags(write=False)
+    held = QFormat.parse("Q4.4")
+    for x in (codes, codes.T, codes[:, ::2], codes[:0]):
+        made = relu(held, held).kept(x)
+        assert made.tolist() == [[max(code, 0) for code in row] for row in x.tolist()]
+        assert (made.dtype, made.shape) == (x.dtype, x.shape)
+        assert identity(held, held).kept(x) is x
