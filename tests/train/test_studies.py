@@ -53,7 +53,7 @@ def test_batches_follow_the_files_or_are_shuffled(script):
     for row in (plain, shuffled):
         taken = [chosen.tolist() for chosen in study.batches(row, 60, 1)]
         assert taken == [chosen.tolist() for chosen in study.batches(row, 60, 1)]
-        first, second = sum(taken[:3], []), sum(taken[3:], [])
+        first, second = ([each for batch in epoch for each in batch] for epoch in (taken[:3], taken[3:]))
         assert sorted(first) == sorted(second) == list(range(60))
         assert (first == second) == (row is plain)
 
