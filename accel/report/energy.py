@@ -80,7 +80,7 @@ def totals(document: Document) -> list[tuple[str, str, str]]:
     if power is not None:
         rows.append(("power", humane.power(power), "on average"))
     if area is not None:
-        rows.append(("area", f"{humane.significant(area['total'])} mm2", ""))
+        rows.append(("area", f"{humane.significant(area['total'])} mm²", ""))
     return rows
 
 

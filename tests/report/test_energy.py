@@ -25,7 +25,7 @@ def test_totals(run):
     assert rows["energy"] == [f"{total / 1e6:#.3g} µJ per input", f"{low} to {high}"]
     seconds = run["interval_cycles"] / 200e6
     assert rows["power"] == [f"{total * 1e-9 / seconds:.0f} mW", "on average"]
-    assert rows["area"] == ["1.75 mm2", ""]
+    assert rows["area"] == ["1.75 mm²", ""]
     batch = {name: words for name, words, _ in energy.totals({**document, "batch": 4})}
     assert batch["energy"] == f"{total / 4e6:#.3g} µJ per input"
 

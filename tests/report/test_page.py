@@ -282,7 +282,7 @@ def test_says_what_was_found():
         "energy and area are estimates by round; the range is that of DRAM; energy lacks register file, network",
         "13.8 µJ per input, 7.50 µJ to 20.1 µJ",
         "Where the energy goes",
-        "1.75 mm2",
+        "1.75 mm²",
     ):
         assert words in text, words
 

@@ -87,7 +87,7 @@ def test_energies(run, show):
     told = [" ".join(line) for line in lines]
     assert "energy 13.8 µJ per input estimate, 7.50 µJ to 20.1 µJ" in told
     assert "power 141 mW estimate, on average" in told
-    assert "area 1.75 mm2 estimate" in told
+    assert "area 1.75 mm² estimate" in told
     assert any(line.startswith("energy and area are estimates by round") for line in told)
 
 
