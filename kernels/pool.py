@@ -33,22 +33,10 @@ def max_pool(x, geometry, out):
 
 
 @kernel
-def sum_pool(x, geometry, out):
-    """Write the sum of every window. x: (N, C, H, W) integers · out: (N, C, P, Q) int64."""
-    N, C, P, Q = out.shape
-    taps, block = windows(x, geometry, Q), maps_of_a_block(P * Q)
-    ground = ground_of(x, geometry, block, 0)
-    for first in range(0, N * C, block):
-        maps = min(block, N * C - first)
-        at = lay(x, first, maps, geometry, ground)
-        sums(ground, at, taps, out, first * P * Q, (maps, P, Q))
+def sum_pool(x, geometry, squared, out):
+    """Write the sum of every window, or of its squares; the caller proved that it fits 63 bits.
 
-
-@kernel
-def square_sum_pool(x, geometry, out):
-    """Write the sum of squares of every window; the caller proved that it fits 63 bits.
-
-    x: (N, C, H, W) integers · out: (N, C, P, Q) int64.
+    x: (N, C, H, W) integers · squared: 0 or 1 · out: (N, C, P, Q) int64.
     """
     N, C, P, Q = out.shape
     taps, block = windows(x, geometry, Q), maps_of_a_block(P * Q)
@@ -56,7 +44,10 @@ def square_sum_pool(x, geometry, out):
     for first in range(0, N * C, block):
         maps = min(block, N * C - first)
         at = lay(x, first, maps, geometry, ground)
-        square_sums(ground, at, taps, out, first * P * Q, (maps, P, Q))
+        if squared:
+            square_sums(ground, at, taps, out, first * P * Q, (maps, P, Q))
+        else:
+            sums(ground, at, taps, out, first * P * Q, (maps, P, Q))
 
 
 @kernel

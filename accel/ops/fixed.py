@@ -34,7 +34,7 @@ from accel.units.unit import RowUnit, UnaryUnit
 from kernels.conv import Geometry
 from kernels.modes import Requant
 from kernels.packed import ALONE, Workers
-from kernels.pool import average_pool, max_pool, square_sum_pool, sum_pool
+from kernels.pool import average_pool, max_pool, sum_pool
 from kernels.vector_cast import fits_narrow, is_vector_cast
 
 Sums = NDArray[np.int64]
@@ -109,11 +109,11 @@ class FixedOps:
             if rq is not None:
                 return self._averaged(codes, geometry, multiplier, exact, rq, shape)
             pooled = np.empty(shape, dtype=np.int64)
-            sum_pool(codes, geometry, pooled)
+            sum_pool(codes, geometry, 0, pooled)
             pooled *= multiplier
             return self._cast(pooled, exact)
         pooled = np.empty(shape, dtype=np.int64)
-        square_sum_pool(codes, geometry, pooled)
+        sum_pool(codes, geometry, 1, pooled)
         root = build_unit("sqrt", "digit", square_sum_format(x.format, terms), self.node.target)
         return self._through(root, pooled)
 

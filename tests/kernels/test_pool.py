@@ -16,7 +16,7 @@ from accel.numeric.quantizer import Quantizer
 from kernels import pool, vector_pool
 from kernels.conv import Geometry
 from kernels.modes import Overflow, Rounding
-from kernels.pool import average_pool, max_pool, square_sum_pool, sum_pool
+from kernels.pool import average_pool, max_pool, sum_pool
 from kernels.tile import VECTOR
 from kernels.vector_cast import fits_narrow, is_vector_cast
 from tests import naive
@@ -24,8 +24,8 @@ from tests import naive
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 POOLS = {
     "max": (max_pool, max),
-    "sum": (sum_pool, sum),
-    "squares": (square_sum_pool, lambda codes: sum(code * code for code in codes)),
+    "sum": (lambda x, g, out: sum_pool(x, g, 0, out), sum),
+    "squares": (lambda x, g, out: sum_pool(x, g, 1, out), lambda codes: sum(code * code for code in codes)),
 }
 
 
@@ -117,7 +117,7 @@ def test_many_maps_make_many_blocks(rng):
         out, sums = np.empty(exact_sums.shape, np.int8), np.empty(exact_sums.shape, np.int64)
         assert average_pool(x, g, 1, rq, NARROW, out) == 0
         assert np.array_equal(out, rounded)
-        sum_pool(x, g, sums)
+        sum_pool(x, g, 0, sums)
         assert np.array_equal(sums, exact_sums)
 
 
