@@ -23,9 +23,9 @@ from kernels.packed import (
     aligned,
     best_engine,
     compute,
-    count_limbs,
     in_limbs,
     in_pairs,
+    limbs_for,
     spans,
     together,
     worthwhile,
@@ -71,7 +71,7 @@ class Filters:
     @cached_property
     def limbs(self):
         """Return how many limbs a code has and the rows: (groups * couples, blocks, 2, SIDE, BLOCK) int8."""
-        limbs = count_limbs(self.codes)
+        limbs = limbs_for(*code_range(self.codes))
         return limbs, np.concatenate([in_limbs(group, limbs) for group in self._ordered(QUAD)])
 
     def rows(self, parts):
@@ -128,11 +128,11 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
         first=0,
         last=len(rows) // groups,
         panel=WIDTH,
-        Q=max(Q, 1),
-        pitch=max(phases.shape[1], 1),
+        **line(phases, P, Q),
         shift=0 if cast is None else cast.shift,
         by_row=1,
     )
+    x, phases = in_one_row(x, geometry, phases)
     maps = out.reshape(N * K, P * Q)
     held = max(1, min(N, MAPS_BYTES // (4 * groups * size)))
 
@@ -157,6 +157,23 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
         return compute(rows, lanes.reshape(-1, 2), offsets, mine, cast, bound, maps)
 
     return together(workers.map(tiles_of_filters, spans(task.last, workers.count)))
+
+
+def line(phases, P, Q):
+    """Return Q and pitch of a task: where no lane lies between two rows of outputs, all rows are one."""
+    pitch = phases.shape[1]
+    return {"Q": max(P * Q, 1), "pitch": max(P * Q, 1)} if pitch == Q else {"Q": max(Q, 1), "pitch": max(pitch, 1)}
+
+
+def in_one_row(x, geometry, phases):
+    """Return maps and phases for `pack_maps`: maps that become lanes as they are, as rows of one code after the other.
+
+    Short rows cost more than the codes in them.
+    """
+    N, C, H, W = x.shape
+    if geometry[:4] != (1, 1, 0, 0) or phases.shape != (H, W):
+        return x, phases
+    return x.reshape(N, C, 1, H * W), phases._replace(shape=(1, H * W))
 
 
 @kernel

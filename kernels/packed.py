@@ -79,7 +79,7 @@ class Panels:
     @cached_property
     def limbs(self):
         """Return how many limbs a code has and the couples of tiles of `kernels.limbs`."""
-        limbs = count_limbs(self.codes)
+        limbs = limbs_for(*code_range(self.codes))
         return limbs, in_limbs(self.codes, limbs, turned=True)
 
 
@@ -101,9 +101,9 @@ def aligned_bytes(shape):
     return memory[start : start + size].reshape(shape)
 
 
-def count_limbs(codes):
-    """Return how many limbs these codes have: 1 where all fit 8 bits."""
-    return 1 if codes.dtype == np.int8 or (codes.max(initial=0) <= 127 and codes.min(initial=0) >= -128) else 2
+def limbs_for(low, high):
+    """Return how many limbs codes from low to high have: 1 where all fit 8 bits."""
+    return 1 if low >= -128 and high <= 127 else 2
 
 
 def in_limbs(codes, limbs, turned=False):

@@ -16,7 +16,7 @@ from kernels.amx import AMX, BLOCK, QUAD, QUADS, SIDE, has_amx
 from kernels.chunks import code_range, largest_sum
 from kernels.gemm import NO_CODES, NO_SUMS
 from kernels.limbs import LimbTask, gemm_limbs
-from kernels.packed import ALONE, UNCAST, aligned_bytes, count_limbs, in_limbs, is_narrow, spans, together
+from kernels.packed import ALONE, UNCAST, aligned_bytes, in_limbs, is_narrow, limbs_for, spans, together
 from kernels.tile import tiles
 from kernels.vector_cast import NO_BIAS
 
@@ -32,9 +32,10 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     """Do what `kernels.packed.multiply` does; engine None: the faster one."""
     if not _takes_limbs(engine, len(x) >= ROWS_THAT_PAY, x.shape[1]):
         return packed.multiply(x, panels, chunk, out, cast, engine, workers)
-    row_limbs = count_limbs(x)
+    low, high = code_range(x)
+    row_limbs = limbs_for(low, high)
     lane_limbs, lanes = panels.limbs
-    bound = largest_sum(panels.masses[-1], *code_range(x)) if panels.masses else None
+    bound = largest_sum(panels.masses[-1], low, high) if panels.masses else None
     outputs = max(panels.outputs, 1)
     task = LimbTask(1, 1, 0, 0, 0, row_limbs, lane_limbs, outputs, outputs, 0 if cast is None else cast.shift, 0)
     height = 2 * SIDE // row_limbs
@@ -57,9 +58,10 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     N, C, _, _ = x.shape
     _, _, P, Q = out.shape
     phases, offsets, size = _quads(geometry, P, Q, tiles(C // groups, QUAD))
-    lane_limbs = count_limbs(x)
+    low, high = code_range(x)
+    lane_limbs = limbs_for(low, high)
     row_limbs, rows = filters.limbs
-    bound = largest_sum(filters.masses[-1], *code_range(x))
+    bound = largest_sum(filters.masses[-1], low, high)
     task = LimbTask(
         images=0,
         groups=groups,
@@ -68,11 +70,11 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
         last=len(rows) // groups,
         row_limbs=row_limbs,
         lane_limbs=lane_limbs,
-        Q=max(Q, 1),
-        pitch=max(phases.shape[1], 1),
+        **maps.line(phases, P, Q),
         shift=0 if cast is None else cast.shift,
         by_row=1,
     )
+    x, phases = maps.in_one_row(x, geometry, phases)
     flat = out.reshape(N * K, P * Q)
     held = max(1, min(N, MAPS_BYTES // (QUAD * lane_limbs * groups * size)))
 

@@ -11,9 +11,10 @@ from accel.numeric.quantizer import Quantizer
 from kernels import amx, moves
 from kernels.amx import BLOCK, BLOCKS, SIDE, TILE_BYTES, has_amx
 from kernels.amx_cast import cast_tiles
+from kernels.chunks import code_range
 from kernels.limbs import pack_limbs
 from kernels.modes import Overflow, Rounding
-from kernels.packed import Panels, count_limbs, in_limbs
+from kernels.packed import Panels, in_limbs, limbs_for
 from kernels.products import multiply
 from kernels.quantize import confine, round_shift
 from kernels.vector_cast import is_vector_cast, vector_cast
@@ -167,7 +168,7 @@ def test_limbs_make_the_codes_again(rng, bits, limbs, turned):
     half = 1 << (bits - 1)
     codes = rng.integers(-half, half, (19, 70)).astype(np.int8 if bits == 8 else np.int16)
     codes[0, :2] = -half, half - 1
-    assert count_limbs(codes) == (1 if bits == 8 else 2)
+    assert limbs_for(*code_range(codes)) == (1 if bits == 8 else 2)
     packed = in_limbs(codes, limbs, turned)
     tiles = packed.reshape(-1, 2, 2, SIDE, BLOCK)
     if turned:
