@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,14 +91,14 @@ def best_engine():
 
 def aligned(shape):
     """Return an uninitialised int16 array that starts at a cache line."""
-    return aligned_bytes((2 * int(np.prod(shape, dtype=np.int64)),)).view(np.int16).reshape(shape)
+    return aligned_bytes((2 * prod(shape),)).view(np.int16).reshape(shape)
 
 
 def aligned_bytes(shape):
     """Return an uninitialised int8 array that starts at a cache line."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     memory = np.empty(size + 64, dtype=np.int8)
-    start = -memory.ctypes.data % 64
+    start = -memory.__array_interface__["data"][0] % 64
     return memory[start : start + size].reshape(shape)
 
 

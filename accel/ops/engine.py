@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from functools import cache
 
 from accel.errors import ConfigError, suggestion
 
@@ -34,7 +35,13 @@ _NEEDS = {Multiplier.AMX: "AMX and a system that grants it", Multiplier.VNNI: "A
 
 def multiplier() -> Multiplier:
     """Return the engine for int16 operands. Raises ConfigError when ACCEL_ENGINE names none of this processor."""
-    wanted = os.environ.get(VARIABLE, "").strip().lower()
+    return _multiplier_for(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _multiplier_for(value: str) -> Multiplier:
+    """Return the engine for a value of ACCEL_ENGINE; asked for every layer of every batch."""
+    wanted = value.strip().lower()
     if not wanted:
         return next(each for each in Multiplier if _is_there(each))
     if wanted not in list(Multiplier):
@@ -48,11 +55,11 @@ def multiplier() -> Multiplier:
 
 def forced_engine() -> int | None:
     """Return the engine that ACCEL_ENGINE forces, in the plain integers of the kernels; None: the layer decides."""
+    if not os.environ.get(VARIABLE, "").strip():
+        return None
     from kernels.amx import AMX
     from kernels.vnni import TILE, VNNI
 
-    if not os.environ.get(VARIABLE, "").strip():
-        return None
     chosen: int = {Multiplier.AMX: AMX, Multiplier.VNNI: VNNI}.get(multiplier(), TILE)
     return chosen
 

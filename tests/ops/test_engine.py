@@ -17,7 +17,7 @@ from accel.numeric.quantizer import Quantizer
 from accel.numeric.sums import plan_sums
 from accel.ops import blas
 from accel.ops.datapath import Datapath
-from accel.ops.engine import VARIABLE, Multiplier, forced_engine, multiplier
+from accel.ops.engine import VARIABLE, Multiplier, _multiplier_for, forced_engine, multiplier
 from accel.ops.fixed import FixedArithmetic
 from accel.ops.packing import Packing
 from accel.ops.sums import ConvProducts, DenseProducts
@@ -27,6 +27,14 @@ from kernels.modes import Overflow, Rounding
 from tests import naive
 
 
+@pytest.fixture(autouse=True)
+def forgetful():
+    """The choice is made once per value of the variable; a test that changes the processor asks anew."""
+    _multiplier_for.cache_clear()
+    yield
+    _multiplier_for.cache_clear()
+
+
 def test_the_processor_decides(monkeypatch):
     """AMX before VNNI before tiles; nothing is forced on a layer."""
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -34,9 +42,11 @@ def test_the_processor_decides(monkeypatch):
     assert multiplier() is Multiplier.AMX
     monkeypatch.setattr(amx, "has_amx", lambda: False)
     monkeypatch.setattr(vnni, "has_vnni", lambda: True)
+    _multiplier_for.cache_clear()
     assert multiplier() is Multiplier.VNNI
     assert forced_engine() is None
     monkeypatch.setattr(vnni, "has_vnni", lambda: False)
+    _multiplier_for.cache_clear()
     assert multiplier() is Multiplier.TILE
 
 
