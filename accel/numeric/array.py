@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from accel.errors import DataError
 from accel.numeric.format import QFormat
+
+
+def for_kernels(codes: NDArray[Any], kind: DTypeLike | None = None) -> NDArray[Any]:
+    """Return an array C-contiguous and writable, and of one type if that is given.
+
+    Numba would compile kernels once more for others; an array that is so already, as most are, costs nothing.
+    """
+    flags = codes.flags
+    if flags.c_contiguous and flags.writeable and (kind is None or codes.dtype == kind):
+        return codes
+    made: NDArray[Any] = np.require(codes, kind, ["C", "W"])
+    return made
 
 
 @dataclass(frozen=True, eq=False)

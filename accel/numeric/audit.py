@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from accel.numeric.array import for_kernels
 from accel.numeric.cast import holds, lane_draws
 from accel.numeric.format import QFormat
 from accel.numeric.ledger import Detail
@@ -39,8 +40,8 @@ def audit_cast(
 
     if holds(target, source):
         return Detail()
-    flat = np.require(codes, np.int64, ["C", "W"]).reshape(-1)
-    bits = np.empty(0, np.int64) if draws is None else np.require(draws, np.int64, ["C", "W"]).reshape(-1)
+    flat = for_kernels(codes, np.int64).reshape(-1)
+    bits = np.empty(0, np.int64) if draws is None else for_kernels(draws, np.int64).reshape(-1)
     rq = target.lower(source)
     # The cast proved that no code leaves 63 bits, so beyond a left shift of 62 there are only zeros.
     counts = audit(flat, rq._replace(shift=max(rq.shift, -62)), bits)
@@ -60,7 +61,7 @@ def audit_encode(values: ArrayLike, target: Quantizer, first_row: int = 0, first
     """
     from kernels.audit import audit_values  # compiled code only when something is audited
 
-    x = np.require(values, np.float64, ["C", "W"])
+    x = for_kernels(np.asarray(values), np.float64)
     flat = x.reshape(-1)
     peaks = (int(flat.argmax()), int(flat.argmin())) if flat.size else ()
     # From 2^62 lsb on a value is out of range of every format and a whole number of lsb.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from accel.errors import ConfigError, DataError, suggestion
-from accel.numeric.array import FxArray
+from accel.numeric.array import FxArray, for_kernels
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.numeric.random import Lfsr, Random
@@ -125,8 +125,7 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     """
     from kernels import quantize, vector_encode  # compiled code only when something is cast
 
-    # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-    x = np.require(_as_float64(values, target.format), np.float64, ["C", "W"])
+    x = for_kernels(_as_float64(values, target.format), np.float64)
     flat, codes = x.reshape(-1), np.empty(x.size, target.format.dtype)
     # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
     rq, frac_bits = target.lower(target.format)._replace(source_width=64), target.format.frac_bits
@@ -196,15 +195,13 @@ def cast_codes(
     """
     if holds(target, source):
         return FxArray.trusted(np.asarray(codes).astype(target.format.dtype, copy=False), target.format), 0
-    # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-    container = codes.dtype if codes.dtype in CONTAINERS else np.int64
-    flat = np.require(codes, container, ["C", "W"]).reshape(-1)
+    flat = for_kernels(codes, codes.dtype if codes.dtype in CONTAINERS else np.int64).reshape(-1)
     rq = _movable(target.lower(source), flat, source, target.format)
     bits = np.empty(0, np.int64)
     if target.rounding == Rounding.STOCHASTIC:
         assert draws is not None
         assert draws.size == flat.size
-        bits = np.require(draws, np.int64, ["C", "W"]).reshape(-1)
+        bits = for_kernels(draws, np.int64).reshape(-1)
     out = np.empty(flat.size, target.format.dtype)
     overflowed = _requantized(flat, rq, bits, out)
     return FxArray.trusted(out.reshape(np.shape(codes)), target.format), overflowed

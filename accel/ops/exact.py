@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from accel.numeric.array import for_kernels
 from accel.numeric.proof import chunk_terms
 from accel.ops.engine import Multiplier, forced_engine, multiplier
 from accel.ops.sums import ConvProducts, DenseProducts
@@ -92,7 +93,7 @@ def exact_conv_gradient(delta: Codes, x: Codes, geometry: Geometry) -> Sums:
         from kernels.taps import conv_gradient
 
         gradient = np.zeros((K, C // groups, R, S), np.int64)
-        conv_gradient(*(np.require(codes, np.int16, ["C", "W"]) for codes in (delta, x)), geometry, gradient)
+        conv_gradient(*(for_kernels(codes, np.int16) for codes in (delta, x)), geometry, gradient)
         return gradient
     gradient = np.empty((K, C // groups * R * S), np.int64)
     for group in range(groups):
@@ -140,8 +141,7 @@ def _lying(x: Codes, w: Codes, engine: int | None) -> tuple[Codes, Codes, Sides]
     """Return both operands C-contiguous, and whether they lie turned."""
     x_turned, w_turned = (not a.flags.c_contiguous and a.flags.f_contiguous for a in (x, w))
     sides = Sides(best_engine() if engine is None else engine, int(x_turned), int(w_turned))
-    # Of one type, and writable, because Numba would compile the kernels once more for others.
-    lying = (np.require(a.T if turned else a, np.int16, ["C", "W"]) for a, turned in ((x, x_turned), (w, w_turned)))
+    lying = (for_kernels(a.T if turned else a, np.int16) for a, turned in ((x, x_turned), (w, w_turned)))
     return *lying, sides
 
 

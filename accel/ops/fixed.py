@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel.loopnest import Shape, Window
-from accel.numeric.array import FxArray
+from accel.numeric.array import FxArray, for_kernels
 from accel.numeric.cast import cast_codes
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.ledger import Ledger
@@ -95,8 +95,7 @@ class FixedOps:
         """x: (N, C, H, W) -> (N, C, P, Q); "max" keeps the input's format, "average" and "l2" cast to the output's."""
         geometry = _geometry(window, x.shape[1])
         shape = (*x.shape[:2], *window.output(x.shape[2], x.shape[3]))
-        # Writable, because Numba would compile the kernels once more for arrays that may only be read.
-        codes = np.require(x.codes, requirements=["C", "W"])
+        codes = for_kernels(x.codes)
         if mode == "max":
             largest = np.empty(shape, dtype=codes.dtype)
             max_pool(codes, geometry, largest)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from accel.errors import ModelError
 from accel.loopnest import Shape, Window
-from accel.numeric.array import FxArray
+from accel.numeric.array import FxArray, for_kernels
 from accel.numeric.cast import cast_codes
 from accel.numeric.format import MAX_WIDTH, QFormat
 from accel.numeric.ledger import Events, Ledger
@@ -172,7 +172,7 @@ class FixedTrainingOps(FixedOps):
             return self._made(_int64(delta) * slope, source)
         made = np.empty(delta.shape, self.node.target.dtype)
         draws = self._drawn(delta.shape)
-        flat = (np.require(codes, None, ["C", "W"]).reshape(-1) for codes in (delta.codes, y.codes))
+        flat = (for_kernels(codes).reshape(-1) for codes in (delta.codes, y.codes))
         overflowed = scale_by_slope(*flat, 1 << point, int(function == "tanh"), rq, draws.reshape(-1), made.reshape(-1))
         return self._counted(made, int(overflowed))
 
@@ -234,7 +234,7 @@ class FixedTrainingOps(FixedOps):
         if self.observer.is_detailed or self.node.output.random is not None or rq.shift < 0:
             return None
         made = np.zeros(shape, self.node.target.dtype)
-        codes = np.require(delta.codes, None, ["C", "W"])
+        codes = for_kernels(delta.codes)
         return self._counted(made, int(cast_to_windows(codes, geometry, factor, rq, made)))
 
     def _drawn(self, shape: tuple[int, ...]) -> Sums:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accel.numeric.array import FxArray
+from accel.numeric.array import FxArray, for_kernels
 
 EXPONENTS = range(-24, 17)
 """Bins of the magnitude histogram: bin e counts 2^(e-1) <= |value| < 2^e; the ends collect what lies beyond."""
@@ -40,7 +40,7 @@ class Deviation:
         from kernels.exponents import LANES, count_exponents  # compiled code only when something is compared
 
         # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-        values, codes = np.require(golden, np.float64, ["C", "W"]).reshape(-1), fixed.codes.reshape(-1)
+        values, codes = for_kernels(golden, np.float64).reshape(-1), fixed.codes.reshape(-1)
         lsb = math.ldexp(1.0, -fixed.format.frac_bits)
         signal = noise = largest = 0.0
         counts = np.zeros((LANES, 0x800), dtype=np.int64)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from accel.numeric.array import for_kernels
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.units.cost import UnitCost
@@ -31,8 +32,7 @@ class Pass(UnaryUnit):
             return codes
         from kernels.activation import rectify
 
-        # Writable, because Numba would compile the kernel once more for arrays that may only be read.
-        flat = np.require(codes, None, ["C", "W"]).reshape(-1)
+        flat = for_kernels(codes).reshape(-1)
         out = np.empty_like(flat)
         rectify(flat, self.floor, out)
         return out.reshape(codes.shape)

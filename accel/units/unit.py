@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel.errors import ConfigError, DataError
+from accel.numeric.array import for_kernels
 from accel.numeric.format import QFormat
 from accel.numeric.quantizer import Quantizer
 from accel.units.cost import UnitCost
@@ -102,7 +103,7 @@ class UnaryUnit(ABC):
         """
         raw = source_codes(codes, self)
         if self._is_worth_a_table(raw.size):
-            made, overflowed = self._whole.look_up(np.require(raw, None, ["C", "W"]).reshape(-1))
+            made, overflowed = self._whole.look_up(for_kernels(raw).reshape(-1))
         else:
             made, overflowed = self.evaluate(np.ascontiguousarray(raw, np.int64).reshape(-1))
         return made.reshape(raw.shape).astype(self.target.dtype, copy=False), overflowed
