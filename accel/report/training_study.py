@@ -23,14 +23,18 @@ GOLDEN = "golden"
 
 
 class Comparison(NamedTuple):
-    """One row: accuracies as shares, spreads in percentage points over the seeds; the document may have no figure."""
+    """One row: accuracies as shares, spreads in percentage points over the seeds; the document may have no figure.
+
+    name, length: what was trained, and for how many iterations or epochs. Spreads are None where there is one seed.
+    """
 
     name: str
+    length: str
     document: float | None
     golden: float
-    golden_spread: float
+    golden_spread: float | None
     fixed: float
-    fixed_spread: float
+    fixed_spread: float | None
     seeds: int
 
     @property
@@ -65,20 +69,18 @@ def render_study(documents: Document | None, rounding: Document | None) -> str:
 
 def comparisons(record: Document | None) -> list[Comparison]:
     """Return the documents' rows, each held against float64 and fixed point."""
-    figures = {} if record is None else record["figures"]
-    return [
-        Comparison(
-            name,
-            row["document"],
-            row["golden"]["mean"],
-            100 * row["golden"]["spread"],
-            row["fixed"]["mean"],
-            100 * row["fixed"]["spread"],
-            len(row["fixed"]["accuracy"]),
-        )
-        for name, row in figures.items()
-        if "document" in row
-    ]
+    found = []
+    for title, row in ({} if record is None else record["figures"]).items():
+        if "document" not in row:
+            continue
+        name, length = title.rsplit(", ", 1)
+        count, unit = length.split()
+        golden, fixed = row["golden"], row["fixed"]
+        seeds = len(fixed["accuracy"])
+        spreads = [100 * each["spread"] if seeds > 1 else None for each in (golden, fixed)]
+        made = golden["mean"], spreads[0], fixed["mean"], spreads[1]
+        found.append(Comparison(name, f"{int(count):,} {unit}", row["document"], *made, seeds))
+    return found
 
 
 def headline(documents: Document | None, rounding: Document | None) -> str:
@@ -87,7 +89,9 @@ def headline(documents: Document | None, rounding: Document | None) -> str:
     rows = comparisons(documents)
     if rows:
         worst = max(abs(row.difference_points) for row in rows)
-        words.append(f"On {len(rows)} rows of the documents, 16 bits end within {worst:.2f} points of float64.")
+        there = sum(row.document is not None for row in rows)
+        which = f"the documents' {there} rows and {len(rows) - there} more"
+        words.append(f"On {which}, 16 bits end within {worst:.2f} points of float64.")
     for study in studies(rounding) if rounding is not None else ():
         finals = {run["arithmetic"]: run["history"][-1]["test_error"] for run in study.runs}
         fewest = min(int(name.split()[1]) for name in finals if name != GOLDEN)

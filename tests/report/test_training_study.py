@@ -55,12 +55,26 @@ def test_is_one_well_formed_file(records):
 def test_words_are_the_figures():
     """The headline names the worst difference and what the fewest bits did with each rounding."""
     words = headline(documents(), rounding())
-    assert "On 3 rows of the documents, 16 bits end within 0.20 points of float64." in words
+    assert "On the documents' 2 rows and 1 more, 16 bits end within 0.20 points of float64." in words
     assert "DNN with 8 fraction bits: 2.10 % test error with stochastic rounding, 30.0 % with nearest." in words
     assert headline(None, None) == "No record of a study yet."
-    assert [row.seeds for row in comparisons(documents())] == [3, 3, 3]
+    rows = comparisons(documents())
+    assert [row.seeds for row in rows] == [3, 3, 3]
+    assert [row.length for row in rows] == ["500 iterations", "1,000 iterations", "12 epochs"]
+    assert rows[0].name == rows[1].name == "784-50-10 sigmoid, full batch"
+    assert rows[0].golden_spread == pytest.approx(0.2)
     assert comparisons(None) == []
     assert in_words("RND_CONV 10") == "nearest, FL 10"
+
+
+def test_one_seed_has_no_spread():
+    """A single run differs from nothing."""
+    record = documents()
+    row = record["figures"]["lenet5, 12 epochs"]
+    for arithmetic in ("golden", "fixed"):
+        row[arithmetic] = {**row[arithmetic], "accuracy": [0.9], "spread": 0.0}
+    assert comparisons(record)[-1].golden_spread is comparisons(record)[-1].fixed_spread is None
+    assert Page(render_study(record, None)).problems == []
 
 
 def test_charts_are_drawn_once_for_a_run_and_for_nearest_only():
