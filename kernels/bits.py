@@ -21,6 +21,8 @@ import numpy as np
 
 from kernels._jit import inline, kernel
 
+CHAINS = 8  # lanes found side by side, each from the one so many before it: look-ups need not wait for each other
+
 
 class LfsrSpec(NamedTuple):
     """One generator: stages, tap mask (bit i-1 for stage i), seed state, bits per draw, phases in steps."""
@@ -79,25 +81,41 @@ def lfsr_draws(spec, out):
     rows, columns = out.shape
     period = (1 << spec.width) - 1
     lane = power(spec.width, spec.taps, spec.lane_phase)
+    far = power(spec.width, spec.taps, CHAINS * spec.lane_phase)
     leap = power(spec.width, spec.taps, spec.bits)
 
-    # One look-up for each byte of the state replaces a product with the whole leap matrix.
+    # One look-up for each byte of a state replaces a product with a whole matrix.
     pieces = (spec.width + 7) // 8
-    table = np.zeros((pieces, 256), np.int64)
-    for piece in range(pieces):
-        for byte in range(256):
-            table[piece, byte] = apply(leap, (byte << (8 * piece)) & period)
+    to_far_lane, to_next_row = by_byte(far, pieces, period), by_byte(leap, pieces, period)
 
     states = np.empty(columns, np.int64)
     state = apply(power(spec.width, spec.taps, spec.start), spec.seed)
-    for column in range(columns):
+    for column in range(min(CHAINS, columns)):
         states[column] = state
         state = apply(lane, state)
+    for column in range(CHAINS, columns):
+        states[column] = look_up(to_far_lane, states[column - CHAINS])
     for row in range(rows):
         for column in range(columns):
-            state = states[column]
-            image = 0
-            for piece in range(pieces):
-                image ^= table[piece, (state >> (8 * piece)) & 255]
-            states[column] = image
-            out[row, column] = image & ((1 << spec.bits) - 1)
+            state = look_up(to_next_row, states[column])
+            states[column] = state
+            out[row, column] = state & ((1 << spec.bits) - 1)
+
+
+@inline
+def by_byte(matrix, pieces, period):
+    """Return what every byte of a state adds to its image: (pieces, 256) int64."""
+    table = np.zeros((pieces, 256), np.int64)
+    for piece in range(pieces):
+        for byte in range(256):
+            table[piece, byte] = apply(matrix, (byte << (8 * piece)) & period)
+    return table
+
+
+@inline
+def look_up(table, state):
+    """Return the image of a state."""
+    image = table[0, np.uint64(state & 255)]  # unsigned, because a signed index is also looked at from the end
+    for piece in range(1, table.shape[0]):
+        image ^= table[piece, np.uint64((state >> (8 * piece)) & 255)]
+    return image

@@ -129,15 +129,15 @@ def encode(values: ArrayLike, target: Quantizer, first_row: int = 0) -> tuple[Fx
     flat, codes = x.reshape(-1), np.empty(x.size, target.format.dtype)
     # As a source, a float is a two's complement integer without end, so no bit of the 64 is beyond its width.
     rq, frac_bits = target.lower(target.format)._replace(source_width=64), target.format.frac_bits
-    if vector_encode.is_vector_encode(rq, frac_bits):
-        overflowed, is_finite = vector_encode.encode(flat, float(1 << frac_bits), rq, codes)
-        if not is_finite:
-            _refuse_nan(x)
-    else:
+    in_vectors, overflowed, in_order = vector_encode.is_vector_encode(rq, frac_bits), 0, 0
+    if in_vectors:
+        overflowed, in_order = vector_encode.encode(flat, float(1 << frac_bits), rq, codes)
+    if not in_order:
         _refuse_nan(x)
-        draws = lane_draws(target, x.shape, first_row)
-        overflowed = quantize.encode(flat.view(np.int64), frac_bits, rq, draws, codes)
-        _confine_infinities(flat, target, codes)
+        if not (in_vectors and target.overflow in (Overflow.SAT, Overflow.SAT_SYM)):  # which clip infinities, too
+            draws = lane_draws(target, x.shape, first_row)
+            overflowed = quantize.encode(flat.view(np.int64), frac_bits, rq, draws, codes)
+            _confine_infinities(flat, target, codes)
     return FxArray.trusted(codes.reshape(x.shape), target.format), int(overflowed)
 
 
