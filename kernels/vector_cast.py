@@ -17,18 +17,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from kernels._jit import inline, kernel, shared
-from kernels.modes import Overflow, Rounding
+from kernels.modes import Overflow
 from kernels.quantize import ones
 from kernels.tile import SUMS as NARROW
 from kernels.tile import VECTOR, constant
 from kernels.tile import WIDE_SUMS as WIDE
 
-SAT, SAT_SYM, STOCHASTIC = int(Overflow.SAT), int(Overflow.SAT_SYM), int(Rounding.STOCHASTIC)
+SAT, SAT_SYM = int(Overflow.SAT), int(Overflow.SAT_SYM)
 WIDEST_SOURCE, LARGEST_SHIFT = 62, 61  # v within 63 bits and an addend up to 2^61 stay within 64
 NO_BIAS = np.empty(0, dtype=np.int64)
 WIDEST_TARGET = 30  # below the ends of the vectors in which codes are clipped, which tells what they had to cut
 
-# By mode: (halves, ones) of the addend; what a negative v adds (times 2^s, plain); what an odd v >> s adds.
+# By mode, where an addend is all it takes: (halves, ones) of it; what a negative v adds (times 2^s, plain); what an odd
+# v >> s adds.
 ADDENDS = (
     (0, 0, 0, 0, 0),  # TRN
     (0, 0, 1, -1, 0),  # TRN_ZERO
@@ -60,7 +61,7 @@ class VectorCast(NamedTuple):
 def is_vector_cast(rq):
     """Tell whether vectors know this cast; the caller proved that v << left stays within 63 bits."""
     clips = rq.overflow == SAT or rq.overflow == SAT_SYM
-    return clips and rq.rounding != STOCHASTIC and rq.shift <= LARGEST_SHIFT and rq.width <= WIDEST_TARGET
+    return clips and rq.rounding < len(ADDENDS) and rq.shift <= LARGEST_SHIFT and rq.width <= WIDEST_TARGET
 
 
 def fits_narrow(rq, up, bound, bias):

@@ -45,14 +45,14 @@ THRESHOLDS = (
     (ABOVE, TIES),  # RND_MIN_INF
     (TIES, TIES),  # RND_INF
 )
-TO_EVEN, STOCHASTIC, WRAP = int(Rounding.RND_CONV), int(Rounding.STOCHASTIC), int(Overflow.WRAP)
+TO_EVEN, WRAP = int(Rounding.RND_CONV), int(Overflow.WRAP)
 BELOW = 2.0**62
 
 
 @shared
 def is_vector_encode(rq, frac_bits):
     """Tell whether vectors know this cast of values."""
-    is_plain_wrap = rq.overflow == WRAP and rq.saturation_bits == 0 and rq.rounding != STOCHASTIC
+    is_plain_wrap = rq.overflow == WRAP and rq.saturation_bits == 0 and rq.rounding <= TO_EVEN
     knows = is_vector_cast(rq) or (is_plain_wrap and rq.width <= WIDEST_TARGET)
     return knows and 0 <= frac_bits <= 1000
 

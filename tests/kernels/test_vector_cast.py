@@ -116,10 +116,19 @@ def run_narrow(sums, how, plus, bias, codes, found):
 
 
 def test_what_vectors_do_not_know():
-    """Wrapping, random bits, targets and points too wide, and values that would lose their last bits."""
+    """Wrapping, random bits, modes yet to come, targets and points too wide, values that would lose their last bits."""
     rq = Quantizer(QFormat(True, 16, 4), Rounding.RND, Overflow.SAT).lower(QFormat(True, 40, 20))
     assert vector_cast.is_vector_cast(rq)
-    for change in ({"overflow": int(Overflow.WRAP)}, {"rounding": int(Rounding.STOCHASTIC)}, {"width": 31}):
+    for change in (
+        {"overflow": int(Overflow.WRAP)},
+        {"rounding": int(Rounding.STOCHASTIC)},
+        {"rounding": 8},
+        {"width": 31},
+    ):
         assert not vector_cast.is_vector_cast(rq._replace(**change))
     assert not vector_cast.is_vector_cast(rq._replace(shift=62))
     assert not vector_encode.is_vector_encode(rq, -1)
+    wraps = rq._replace(overflow=int(Overflow.WRAP))
+    assert vector_encode.is_vector_encode(wraps, 3)
+    for change in ({"saturation_bits": 1}, {"rounding": 7}, {"rounding": 8}, {"width": 31}):
+        assert not vector_encode.is_vector_encode(wraps._replace(**change), 3)
