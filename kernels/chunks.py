@@ -78,6 +78,11 @@ def largest_sum(mass, low, high):
     return min(max(ends), mass.both * max(high, -low))
 
 
+def bound_of(masses, low, high):
+    """Return what no sum of whole filters exceeds in magnitude; None where nobody looked at their masses."""
+    return largest_sum(masses[-1], low, high) if masses else None
+
+
 def longest_chunk(masses, low, high, chunk):
     """Return the most products per int32 sum: `chunk`, or what these weights allow with factors from low to high."""
     return max([chunk, *(mass.length for mass in masses if largest_sum(mass, low, high) < BEYOND)])

@@ -15,7 +15,7 @@ import numpy as np
 
 from kernels._jit import inline, kernel
 from kernels.amx import QUAD
-from kernels.chunks import code_range, largest_sum, longest_chunk, run_masses
+from kernels.chunks import bound_of, code_range, longest_chunk, run_masses
 from kernels.gemm import HALF, Task, inside, pack_rows, pair
 from kernels.moves import unite_channels
 from kernels.packed import (
@@ -114,7 +114,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     groups = geometry.groups
     phases, offsets, size = layout(geometry, P, Q, tiles(C // groups, 2))
     low, high = code_range(x)
-    bound = largest_sum(filters.masses[-1], low, high)
+    bound = bound_of(filters.masses, low, high)
     parts, chunk = filters.parts(low, high, chunk)
     rows = filters.rows(parts)
     task = Task(

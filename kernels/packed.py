@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels.amx import BLOCK, SIDE
-from kernels.chunks import code_range, largest_sum, longest_chunk, run_masses
+from kernels.chunks import bound_of, code_range, longest_chunk, run_masses
 from kernels.gemm import (
     EXTREMES,
     FEW,
@@ -134,7 +134,7 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     lanes, offsets = panels.pairs
     pairs = len(offsets)
     low, high = code_range(x)
-    bound = largest_sum(panels.masses[-1], low, high) if panels.masses else None
+    bound = bound_of(panels.masses, low, high)
     parts, chunk = 1, longest_chunk(panels.masses, low, high, chunk)
     if chunk < worthwhile(K):
         parts, chunk = 2, longest_chunk(panels.masses, -HALF, HALF, HALVES_CHUNK)

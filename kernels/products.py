@@ -13,7 +13,7 @@ import numpy as np
 
 from kernels import maps, packed
 from kernels.amx import AMX, BLOCK, QUAD, QUADS, SIDE, has_amx
-from kernels.chunks import code_range, largest_sum
+from kernels.chunks import bound_of, code_range
 from kernels.gemm import NO_CODES, NO_SUMS
 from kernels.limbs import LimbTask, gemm_limbs
 from kernels.packed import ALONE, UNCAST, aligned_bytes, in_limbs, is_narrow, limbs_for, spans, together
@@ -35,7 +35,7 @@ def multiply(x, panels, chunk, out, cast=None, engine=None, workers=ALONE):
     low, high = code_range(x)
     row_limbs = limbs_for(low, high)
     lane_limbs, lanes = panels.limbs
-    bound = largest_sum(panels.masses[-1], low, high) if panels.masses else None
+    bound = bound_of(panels.masses, low, high)
     outputs = max(panels.outputs, 1)
     task = LimbTask(1, 1, 0, 0, 0, row_limbs, lane_limbs, outputs, outputs, 0 if cast is None else cast.shift, 0)
     height = 2 * SIDE // row_limbs
@@ -61,7 +61,7 @@ def convolve(x, filters, geometry, chunk, out, cast=None, engine=None, workers=A
     low, high = code_range(x)
     lane_limbs = limbs_for(low, high)
     row_limbs, rows = filters.limbs
-    bound = largest_sum(filters.masses[-1], low, high)
+    bound = bound_of(filters.masses, low, high)
     task = LimbTask(
         images=0,
         groups=groups,
